@@ -1,0 +1,1 @@
+"""A module a command; each has the click command as `command`."""

@@ -1,0 +1,90 @@
+"""`hardaudit query`: any table, by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from hardaudit.cli.main import EXIT_INCOMPLETE, EXIT_PASSED
+from hardaudit.cli.options import root_option, target_of
+from hardaudit.report.escape import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hardaudit.engine.engine import Query
+    from hardaudit.model.table import Value
+
+
+@click.command("query")
+@click.argument("sql")
+@root_option
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="How rows are printed.")
+@click.option("--strict", is_flag=True, help="Exit with status 3 when something could not be read.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=600.0, show_default=True, help="Seconds before the query is stopped.")
+def command(sql: str, root: str | None, form: str, strict: bool, timeout: float) -> int:  # noqa: FBT001 click passes flags so
+    """Run one SELECT over the tables and print its rows.
+
+    Gaps, what could not be read, are printed to stderr. `hardaudit list tables` lists the tables, `hardaudit show NAME` describes one.
+
+    \b
+    hardaudit query "SELECT username, uid FROM users WHERE uid >= 1000"
+    hardaudit query --root /mnt "SELECT path, mode FROM file WHERE path LIKE '/etc/%'" --format json
+    """
+    from hardaudit.audit.registry import Registry  # noqa: PLC0415 not needed for --help
+    from hardaudit.engine.engine import Bounds, Engine  # noqa: PLC0415
+    from hardaudit.errors import QueryError  # noqa: PLC0415
+    from hardaudit.engine.errors import TableDefectError  # noqa: PLC0415
+
+    registry = Registry()
+    with target_of(root) as target, Engine(target, registry.tables.values()) as engine:
+        query = engine.query(sql, bounds=Bounds(seconds=timeout, rows=sys.maxsize))
+        try:
+            _PRINTERS[form](query, sys.stdout)
+        except TableDefectError as error:
+            raise QueryError(str(error)) from error
+        for refusal in registry.manager.refusals:
+            click.echo(f"hardaudit: plugin {refusal.name} refused: {printable(refusal.reason)}", err=True)
+        for gap in query.gaps:
+            click.echo(f"hardaudit: gap: {gap.table}: {gap.reason.value}: {printable(gap.detail)}", err=True)
+    return EXIT_INCOMPLETE if strict and query.gaps else EXIT_PASSED
+
+
+def _print_json(query: Query, out: TextIO) -> None:
+    """A JSON array of objects with native types, streamed: a row is written when it is read."""
+    separator = "["
+    for row in query:
+        out.write(f"{separator}\n" + json.dumps(dict(zip(query.columns, row, strict=True)), ensure_ascii=True))
+        separator = ","
+    out.write("[]\n" if separator == "[" else "\n]\n")
+    out.flush()
+
+
+def _print_csv(query: Query, out: TextIO) -> None:
+    """RFC 4180; NULL is the empty field."""
+    writer = csv.writer(out, lineterminator="\n")
+    for number, row in enumerate(query):
+        if number == 0:
+            writer.writerow(query.columns)
+        writer.writerow(["" if value is None else value for value in row])
+    out.flush()
+
+
+def _print_table(query: Query, out: TextIO) -> None:
+    from tabulate import tabulate  # noqa: PLC0415 not needed for the other formats
+
+    rows = [[_cell(value) for value in row] for row in query]
+    out.write(tabulate(rows, headers=list(query.columns), disable_numparse=True) + "\n")
+    out.flush()
+
+
+def _cell(value: Value) -> str:
+    return "" if value is None else printable(str(value))
+
+
+_PRINTERS = {"json": _print_json, "csv": _print_csv, "table": _print_table}

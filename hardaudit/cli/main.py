@@ -1,0 +1,97 @@
+"""The `hardaudit` program: its commands are imported when they are run, so that starting costs little."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from hardaudit import __version__
+from hardaudit.errors import HardauditError
+
+COMMANDS = {
+    "check": "Test checks with their own examples.",
+    "list": "List checks, tables, policies, plugins or report formats.",
+    "plugin": "Start a new plugin.",
+    "policy": "Check a policy file.",
+    "query": "Query any table with SQL.",
+    "run": "Audit this host, or a root directory, and report.",
+    "show": "Show a check, table or policy in full.",
+}
+"""The built-in commands and their one-line help, here so that `hardaudit --help` need not import them."""
+
+EXIT_PASSED, EXIT_FAILED, EXIT_USAGE, EXIT_INCOMPLETE = 0, 1, 2, 3
+
+
+class LazyGroup(click.Group):
+    """Commands by the name of their module; commands of plugins behind them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, built-in ones first."""
+        return [*COMMANDS, *sorted(self._plugin_commands())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command, imported now."""
+        if cmd_name in COMMANDS:
+            module = importlib.import_module(f"hardaudit.cli.commands.{cmd_name}_command")
+            command: click.Command = module.command
+            return command
+        return self._plugin_commands().get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in `--help`, without importing the built-in commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+        others = self._plugin_commands()
+        if others:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl([(name, command.get_short_help_str()) for name, command in sorted(others.items())])
+
+    def _plugin_commands(self) -> dict[str, click.Command]:
+        from hardaudit.audit.registry import Registry  # noqa: PLC0415 only commands of plugins need it
+
+        return {name: command for name, command in Registry().commands.items() if name not in COMMANDS}
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="hardaudit")
+def cli() -> None:
+    """Audit the hardening of a Linux server.
+
+    hardaudit reads facts of this host, or of a root directory, as SQL tables, asks them the questions of a policy, and reports what it
+    found, how it is scored, and what it could not read.
+
+    \b
+    Start here:
+      hardaudit run                 audit this host with the policy "baseline"
+      hardaudit run web-server      … with the policy for web servers
+      hardaudit list checks         what is asked
+      hardaudit query "SELECT * FROM users WHERE uid = 0"
+
+    \b
+    Exit status: 0 the gate passed, 1 it failed, 2 usage or policy error, 3 incomplete.
+    """
+
+
+def main() -> None:
+    """Run the command line; what a user can mend is one line on stderr."""
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        _fail("interrupted", 130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
+    except HardauditError as error:
+        _fail(str(error), error.exit_status)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; Python would complain of it once more while it ends
+        sys.exit(EXIT_USAGE)
+    else:
+        sys.exit(status if isinstance(status, int) else EXIT_PASSED)
+
+
+def _fail(message: str, status: int) -> None:
+    click.echo(f"hardaudit: {message}", err=True)
+    sys.exit(status)

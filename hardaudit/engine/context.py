@@ -1,0 +1,101 @@
+"""What a generator is given: `TableContext`, over an engine's run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from hardaudit.engine.errors import TableDefectError
+from hardaudit.model.gap import GapReason
+from hardaudit.model.table import Constraints
+from hardaudit.target.errors import gap_reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, MutableMapping
+
+    from hardaudit.engine.stream import RowStream
+    from hardaudit.model.table import Row, Value
+    from hardaudit.target.table import Table
+    from hardaudit.target.target import Target
+
+
+class Run(Protocol):
+    """The engine, as a context uses it."""
+
+    target: Target
+    run_state: dict[object, object]
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables on offer."""
+
+    def stream(self, table: str, constraints: Constraints, columns_used: frozenset[str]) -> RowStream:
+        """A table's shared stream."""
+
+    def check_deadline(self) -> None:
+        """Raise DeadlineError when the query's time is up."""
+
+
+class Context:
+    """See `hardaudit.target.table.TableContext`, which this implements."""
+
+    def __init__(self, run: Run, stream: RowStream, constraints: Constraints) -> None:
+        self.constraints = constraints
+        self._run = run
+        self._stream = stream
+
+    @property
+    def target(self) -> Target:
+        """The target of the run."""
+        return self._run.target
+
+    @property
+    def columns_used(self) -> frozenset[str]:
+        """The columns that the stream's readers want."""
+        return self._stream.columns_used
+
+    @property
+    def run_state(self) -> MutableMapping[object, object]:
+        """What tables share for the length of the run."""
+        return self._run.run_state
+
+    def gap(self, reason: GapReason, detail: str) -> None:
+        """Record missing evidence."""
+        self._stream.add_gap(reason, detail)
+
+    def gap_for(self, error: OSError, path: str) -> None:
+        """Record missing evidence from an error of the target."""
+        self.gap(gap_reason(error), f"{path}: {error.strerror or error}")
+
+    def read_text(self, path: str, *, optional: bool = False) -> str | None:
+        """A file's text, or None and a gap."""
+        try:
+            return self.target.read_text(path)
+        except OSError as error:
+            if not (optional and isinstance(error, (FileNotFoundError, NotADirectoryError))):
+                self.gap_for(error, path)
+            return None
+
+    def list_directory(self, path: str, *, optional: bool = False) -> list[str]:
+        """A directory's names, or none and a gap."""
+        try:
+            return self.target.list_directory(path)
+        except OSError as error:
+            if not (optional and isinstance(error, (FileNotFoundError, NotADirectoryError))):
+                self.gap_for(error, path)
+            return []
+
+    def rows(self, table: str, **equals: Value) -> Iterator[Row]:
+        """Rows of another table."""
+        if table not in self._run.tables:
+            raise TableDefectError(self._stream.spec.name, f"it reads the table {table}, which is not loaded")
+        spec = self._run.tables[table].spec
+        constraints = Constraints({column: frozenset((value,)) for column, value in equals.items()})
+        names = tuple(column.name for column in spec.columns)
+        stream = self._run.stream(table, constraints, frozenset(names))
+        self._stream.depends_on(stream)
+        for row in stream:
+            yield dict(zip(names, row, strict=True))
+
+    def check_deadline(self) -> None:
+        """Stop the query when its time is up."""
+        self._run.check_deadline()

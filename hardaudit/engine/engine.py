@@ -1,0 +1,315 @@
+"""Queries over tables: run within bounds, with the gaps that each one met."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import apsw
+
+from hardaudit.engine import functions
+from hardaudit.engine.authorizer import Authorizer
+from hardaudit.engine.context import Context
+from hardaudit.engine.errors import DeadlineError
+from hardaudit.engine.stream import RowStream
+from hardaudit.engine.virtual_table import TableModule
+from hardaudit.errors import QueryError
+from hardaudit.model.gap import Gap, GapReason
+from hardaudit.model.table import Constraints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from hardaudit.engine.stream import RowTuple
+    from hardaudit.model.table import TableSpec, Value
+    from hardaudit.target.table import Table
+    from hardaudit.target.target import Target
+
+QUERY = "query"
+"""The name under which a gap of the query itself, not of one table, is recorded."""
+
+_KEPT_VALUES = 600_000  # values of generated rows kept for later queries of the run, some 50 MiB
+_PROGRESS_STEPS = 20_000  # SQLite's instructions between two looks at the clock, some milliseconds
+_LIMITS = {
+    apsw.SQLITE_LIMIT_LENGTH: 16 * 2**20,
+    apsw.SQLITE_LIMIT_SQL_LENGTH: 2**20,
+    apsw.SQLITE_LIMIT_EXPR_DEPTH: 500,
+    apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 10_000,
+    apsw.SQLITE_LIMIT_ATTACHED: 0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A query's bounds: seconds, and rows returned. Reaching one is a gap."""
+
+    seconds: float = 60.0
+    rows: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a query returned: column names, rows, what it could not read, and its time in seconds."""
+
+    columns: tuple[str, ...]
+    tuples: tuple[RowTuple, ...]
+    gaps: tuple[Gap, ...]
+    duration: float
+
+    @property
+    def rows(self) -> list[dict[str, Value]]:
+        """The rows by column name."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.tuples]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a statement would do: the tables that it reads, and the columns that it returns."""
+
+    tables: frozenset[str]
+    columns: tuple[str, ...]
+
+
+class _Budget:
+    def __init__(self, values: int) -> None:
+        self._left = values
+
+    def take(self, values: int) -> bool:
+        self._left -= values
+        return self._left >= 0
+
+    def give_back(self, values: int) -> None:
+        self._left += values
+
+
+class Engine:
+    """One run over one target: every table is generated at most once for the same constraints.
+
+    Not for use by several threads. `run_state` lives as long as the engine and is where tables share work; its values with a `close`
+    method are closed with it.
+    """
+
+    def __init__(self, target: Target, tables: Iterable[Table]) -> None:
+        self.target = target
+        self.run_state: dict[object, object] = {}
+        self._tables = {table.spec.name: table for table in tables}
+        self._streams: dict[tuple[str, object], list[RowStream]] = {}
+        self._budget = _Budget(_KEPT_VALUES)
+        self._touched: dict[int, RowStream] = {}
+        self._unconstrained: dict[str, TableSpec] = {}
+        self._deadline = float("inf")
+        self._is_system: bool | None = None
+        self._authorizer = Authorizer(self._tables)
+        self._connection = self._connect()
+
+    def _connect(self) -> apsw.Connection:
+        connection = apsw.Connection(":memory:")
+        for limit, value in _LIMITS.items():
+            connection.limit(limit, value)
+        functions.register(connection)
+        for name, table in self._tables.items():
+            connection.create_module(
+                name, TableModule(table.spec, self), use_bestindex_object=True, eponymous=True, eponymous_only=True, read_only=True
+            )
+        connection.authorizer = self._authorizer
+        connection.set_progress_handler(self._late, _PROGRESS_STEPS)
+        return connection
+
+    def close(self) -> None:
+        """End the run: generators, shared state, the database."""
+        for streams in self._streams.values():
+            for stream in streams:
+                stream.close()
+        for shared in self.run_state.values():
+            if hasattr(shared, "close"):
+                shared.close()
+        self._connection.close()
+
+    def __enter__(self) -> Engine:
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables on offer, by name."""
+        return self._tables
+
+    def describe(self, sql: str) -> Statement:
+        """What one statement reads and returns, without running it. Raises QueryError as `run` would before its first row."""
+        found: list[Statement] = []
+
+        def stop(cursor: apsw.Cursor, _sql: str, _bindings: object) -> bool:
+            found.append(Statement(frozenset(self._authorizer.reads), tuple(name for name, _ in cursor.get_description())))
+            return False
+
+        cursor = self._cursor()
+        cursor.exec_trace = stop
+        try:
+            cursor.execute(sql, _AnyParameter(), can_cache=False)
+        except apsw.ExecTraceAbort:
+            pass
+        except apsw.Error as error:
+            raise self._query_error(error) from error
+        if not found:
+            raise QueryError("the query is empty: write a SELECT")
+        return found[0]
+
+    def run(self, sql: str, parameters: Mapping[str, Value] | None = None, bounds: Bounds | None = None) -> Answer:
+        """The rows of one SELECT, up to the bounds. Raises QueryError for SQL that cannot run, TableDefectError for a table's defect."""
+        started = time.monotonic()
+        query = self.query(sql, parameters, bounds)
+        tuples = tuple(query)
+        return Answer(query.columns, tuples, tuple(query.gaps), time.monotonic() - started)
+
+    def query(self, sql: str, parameters: Mapping[str, Value] | None = None, bounds: Bounds | None = None) -> Query:
+        """Like `run`, a row at a time. The engine runs one query at a time: take its rows before the next is made."""
+        query = Query()
+        query.rows = self._execute(query, sql, parameters or {}, bounds or Bounds())
+        return query
+
+    def _execute(self, query: Query, sql: str, parameters: Mapping[str, Value], bounds: Bounds) -> Iterator[RowTuple]:
+        self._deadline = time.monotonic() + bounds.seconds
+        cursor = self._cursor()
+        self._touched = query.touched
+        cursor.exec_trace = query.starts
+        try:
+            for count, row in enumerate(cursor.execute(sql, parameters, can_cache=False)):
+                if count >= bounds.rows:
+                    query.add_gap(GapReason.TRUNCATED, f"more than {bounds.rows:,} rows: only the first are kept")
+                    break
+                yield row
+            if not query.columns:
+                raise QueryError("the query is empty: write a SELECT")
+        except (DeadlineError, apsw.InterruptError):
+            query.add_gap(GapReason.TIMEOUT, f"stopped after {bounds.seconds:g} s")
+        except apsw.Error as error:
+            raise self._query_error(error) from error
+        finally:
+            cursor.close(force=True)
+            self._deadline = float("inf")
+
+    def _cursor(self) -> apsw.Cursor:
+        self._unconstrained = {}
+        self._authorizer.start()
+        return self._connection.cursor()
+
+    def _late(self) -> bool:
+        return time.monotonic() > self._deadline
+
+    def check_deadline(self) -> None:
+        """Raise DeadlineError when the running query's time is up."""
+        if self._late():
+            raise DeadlineError
+
+    def open_rows(self, spec: TableSpec, constraints: Constraints, columns_used: frozenset[str]) -> Iterator[RowTuple]:
+        """Rows for a cursor of the running query; the stream's gaps become the query's."""
+        stream = self.stream(spec.name, constraints, columns_used)
+        self._touched[id(stream)] = stream
+        self.check_deadline()
+        return iter(stream)
+
+    def note_unconstrained(self, spec: TableSpec) -> None:
+        """Remember why a plan was refused, for the message when there turns out to be none."""
+        self._unconstrained[spec.name] = spec
+
+    def stream(self, table: str, constraints: Constraints, columns_used: frozenset[str]) -> RowStream:
+        """The run's stream of a table for these constraints, a new one where none can be shared."""
+        key = (table, _frozen(constraints))
+        streams = self._streams.setdefault(key, [])
+        for stream in streams:
+            if stream.shareable and stream.columns_used >= columns_used:
+                return stream
+        stream = self._new_stream(self._tables[table], constraints, columns_used)
+        streams[:] = [kept for kept in streams if kept.shareable]
+        streams.append(stream)
+        return stream
+
+    def _new_stream(self, table: Table, constraints: Constraints, columns_used: frozenset[str]) -> RowStream:
+        stream = RowStream(table.spec, columns_used, self._budget)
+        if table.spec.live_only and not self.target.live:
+            stream.add_gap(GapReason.UNSUPPORTED, "facts of a running system: a root directory has none")
+            return stream
+        if not self._system():
+            stream.add_gap(GapReason.MISSING_SOURCE, f"{self.target.root} holds no system: /etc is missing or empty there")
+        stream.start(table.generate(Context(self, stream, constraints)))
+        return stream
+
+    def _system(self) -> bool:
+        """Below an empty directory every file is absent, which must not count as evidence."""
+        if self._is_system is None:
+            self._is_system = self.target.live or self.target.is_system()
+        return self._is_system
+
+    def _query_error(self, error: apsw.Error) -> QueryError:
+        if self._authorizer.refusal:
+            return QueryError(self._authorizer.refusal)
+        if "no query solution" in str(error) and self._unconstrained:
+            wanted = "; ".join(f"{name} needs {_wanted(spec)}" for name, spec in sorted(self._unconstrained.items()))
+            return QueryError(f"a required constraint is missing: {wanted}")
+        return QueryError(f"SQL: {str(error).removeprefix('SQLError: ')}")
+
+
+def _wanted(spec: TableSpec) -> str:
+    """How a table's required constraint is written, for a message."""
+    columns = [column for column in spec.columns if column.required]
+    forms = [f"{column.name} {'= or LIKE' if column.like else '='} …" for column in columns]
+    return "WHERE " + " or ".join(forms)
+
+
+def _frozen(constraints: Constraints) -> object:
+    """The constraints as a dictionary's key."""
+    return tuple(frozenset(part.items()) for part in (constraints.equal, constraints.like, constraints.ranges))
+
+
+class _AnyParameter(Mapping[str, None]):
+    """NULL for every parameter: enough to prepare a statement."""
+
+    def __getitem__(self, _name: str) -> None:
+        return None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+class Query:
+    """A running query: its columns, then its rows, one at a time, then its gaps."""
+
+    def __init__(self) -> None:
+        self.columns: tuple[str, ...] = ()
+        self.rows: Iterator[RowTuple] = iter(())
+        self.touched: dict[int, RowStream] = {}
+        self._gaps: dict[Gap, None] = {}
+        self._statements = 0
+
+    @property
+    def gaps(self) -> Sequence[Gap]:
+        """What could not be read, complete when the rows are at their end; sorted."""
+        found = dict(self._gaps)
+        for stream in self.touched.values():
+            found.update(dict.fromkeys(stream.gaps))
+        return sorted(found)
+
+    def __iter__(self) -> Iterator[RowTuple]:
+        """The rows. Raises QueryError or TableDefectError; a bound that is reached ends them and is a gap."""
+        return self.rows
+
+    def starts(self, cursor: apsw.Cursor, _sql: str, _bindings: object) -> bool:
+        """APSW's trace of each statement as it starts: the place where a result without rows still has its columns."""
+        self._statements += 1
+        if self._statements > 1:
+            raise QueryError("several statements: write one SELECT")
+        self.columns = tuple(name for name, _ in cursor.get_description())
+        return True
+
+    def add_gap(self, reason: GapReason, detail: str) -> None:
+        """Record a gap of the query itself."""
+        self._gaps[Gap(QUERY, reason, detail)] = None

@@ -1,0 +1,36 @@
+"""Bytes of the audited host as text that SQL, JSON and terminals can carry, without losing one.
+
+SQLite's TEXT and JSON are Unicode; names and file contents on Linux are bytes. Bytes that are valid UTF-8 are that text. A byte that is
+not is the private-use character U+EF00 + byte (U+EF80 … U+EFFF), the mapping of OPTU-8. Text that really contains one of these
+characters has its three UTF-8 bytes mapped the same way, so the two functions are inverses for every input: what a query printed can be
+put into the next query's WHERE.
+"""
+
+from __future__ import annotations
+
+import re
+
+_FIRST, _LAST = 0xEF80, 0xEFFF
+_MAPPED = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
+_SURROGATE = re.compile("[\udc80-\udcff]")
+
+
+def decode(raw: bytes) -> str:
+    """Text for bytes of the host; every byte sequence has exactly one."""
+    text = raw.decode("utf-8", "surrogateescape")
+    if text.isascii():
+        return text
+    text = _MAPPED.sub(lambda match: "".join(chr(0xEF00 + byte) for byte in match[0].encode()), text)
+    return _SURROGATE.sub(lambda match: chr(ord(match[0]) - 0xDC00 + 0xEF00), text)
+
+
+def encode(text: str) -> bytes:
+    """The bytes that `decode` made the text from. Text that no bytes decode to (a lone surrogate) raises UnicodeEncodeError."""
+    if text.isascii():
+        return text.encode("ascii")
+    return _MAPPED.sub(lambda match: chr(ord(match[0]) - 0xEF00 + 0xDC00), text).encode("utf-8", "surrogateescape")
+
+
+def is_raw_byte(character: str) -> bool:
+    """Whether a character of `decode`'s text stands for one byte that is not valid UTF-8."""
+    return _FIRST <= ord(character) <= _LAST

@@ -1,0 +1,1 @@
+"""Policies and checks as files: loaded, extended, resolved, and refused with every fault named."""

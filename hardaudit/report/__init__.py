@@ -1,0 +1,1 @@
+"""Report formats: a pure function each, from a result to text."""

@@ -1,0 +1,1 @@
+"""Tables of the domain `base`, a module each."""
