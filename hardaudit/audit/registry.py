@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from hardaudit.errors import HardauditError
 from hardaudit.model.report_format import ReportFormat
-from hardaudit.policy.check_file import load_check
 from hardaudit.plugin.manager import PluginManager
 from hardaudit.plugin.trust import refuse_unless_trusted
+from hardaudit.report.formats import BUILT_IN
 from hardaudit.target.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     import click
 
     from hardaudit.model.check import Check
+    from hardaudit.model.policy import Policy
 
 
 class Registry:
@@ -35,13 +36,14 @@ class Registry:
     @cached_property
     def checks(self) -> Mapping[str, Check]:
         """Checks by id."""
+        from hardaudit.policy.check_file import load_check  # noqa: PLC0415 its JSON Schema costs time that `hardaudit query` need not spend
+
         loaded: dict[Path, Check] = {}
 
         def identify(path: object) -> str:
             if not isinstance(path, Path):
                 raise HardauditError(f"hardaudit_checks yields paths of YAML files, not {type(path).__name__}")
-            refuse_unless_trusted(str(path))
-            loaded[path] = load_check(path)
+            loaded[path] = load_check(str(path), refuse_unless_trusted)
             return loaded[path].id
 
         return {name: loaded[path] for name, path in self._collect("hardaudit_checks", identify).items()}
@@ -53,23 +55,33 @@ class Registry:
 
     @cached_property
     def report_formats(self) -> Mapping[str, ReportFormat]:
-        """Report formats of plugins by name."""
-        return self._collect("hardaudit_report_formats", _format_name)
+        """Report formats by name, the built-in ones first; a plugin that brings one of their names is refused."""
+        return {**BUILT_IN, **self._collect("hardaudit_report_formats", _format_name, taken=BUILT_IN.keys())}
 
     @cached_property
     def commands(self) -> Mapping[str, click.Command]:
         """Sub-commands of plugins by name."""
         return self._collect("hardaudit_commands", lambda command: str(command.name))
 
-    def _collect(self, hook: str, identify: Callable[[Any], str]) -> dict[str, Any]:
+    def load_policy(self, name: str) -> Policy:
+        """A policy by its name or its file's path, resolved against the checks. Raises PolicyError, or PluginError for an untrusted file."""
+        from hardaudit.policy.load import load_policy  # noqa: PLC0415 as above
+
+        return load_policy(name, self.policies, self.checks, refuse_unless_trusted)
+
+    def collect_all(self) -> None:
+        """Ask every plugin for everything, so that `manager.refusals` is complete."""
+        _ = (self.tables, self.checks, self.policies, self.report_formats, self.commands)
+
+    def _collect(self, hook: str, identify: Callable[[Any], str], taken: Collection[str] = ()) -> dict[str, Any]:
         """What the plugins offer by name; the first plugin that has a name keeps it, the second is refused with all it brings."""
         found: dict[str, Any] = {}
         for plugin, values in list(self.manager.contributions(hook)):
             try:
                 own = _by_name(values, identify)
-                taken = sorted(own.keys() & found.keys())
-                if taken:
-                    raise HardauditError(f"brings {taken[0]}, which another plugin has already")
+                twice = sorted(own.keys() & {*found, *taken})
+                if twice:
+                    raise HardauditError(f"brings {twice[0]}, which is there already")
             except HardauditError as error:
                 self.manager.refuse(plugin, str(error))
             except Exception as error:  # values of the plugin's own making

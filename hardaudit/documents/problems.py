@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from hardaudit.errors import CheckError, HardauditError, PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from hardaudit.documents.reading import Document, KeyPath
 
 _LIMIT = 50
 """Problems that are kept; the rest is counted, so that a hostile or generated file cannot flood the terminal."""
@@ -62,6 +64,13 @@ class CheckDocumentError(DocumentError, CheckError):
     """A check's file cannot be used."""
 
 
+class Choice(NamedTuple):
+    """A word that is none of the allowed ones: the message says which are, unless they are many, and which one was perhaps meant."""
+
+    wrong: str
+    allowed: Iterable[str]
+
+
 class Problems:
     """Collects the faults of one or more files, to report all of them at once as an error of the given kind."""
 
@@ -75,12 +84,25 @@ class Problems:
         """How many were found."""
         return len(self._found) + self._uncounted
 
-    def add(self, file: str, position: Position | None, message: str, *, wrong: str = "", allowed: Iterable[str] = ()) -> None:
-        """Record a fault. `wrong` is the word that is none of `allowed`; the message then says what is, and which one was perhaps meant."""
+    def add(
+        self,
+        document: Document,
+        path: KeyPath,
+        message: str,
+        *,
+        at_key: bool = False,
+        choice: Choice | None = None,
+    ) -> None:
+        """Record a fault of the value at `path`, or of its key."""
+        position = document.at_key(path) if at_key else document.at(path)
+        self.add_at(document.file, position, message, choice)
+
+    def add_at(self, file: str, position: Position | None, message: str, choice: Choice | None = None) -> None:
+        """`add` for a place in a file that is no document, or not yet."""
         if len(self._found) >= _LIMIT:
             self._uncounted += 1
             return
-        problem = Problem(file, position, message + _hint(wrong, list(allowed)))
+        problem = Problem(file, position, message + (_hint(choice) if choice else ""))
         if problem not in self._found:
             self._files.setdefault(file, len(self._files))
             self._found.append(problem)
@@ -98,9 +120,10 @@ class Problems:
         return self._files[problem.file], problem.position or Position(0, 0)
 
 
-def _hint(wrong: str, allowed: list[str]) -> str:
-    listed = f"; allowed: {', '.join(sorted(map(printable, allowed)))}" if 0 < len(allowed) <= _LISTED else ""
-    meant = suggestion(wrong, allowed)
+def _hint(choice: Choice) -> str:
+    allowed = list(choice.allowed)
+    listed = f"; allowed: {', '.join(map(printable, allowed))}" if 0 < len(allowed) <= _LISTED else ""
+    meant = suggestion(choice.wrong, allowed)
     return listed + (f"; did you mean {quote(meant)}?" if meant else "")
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from hardaudit.documents.problems import DocumentError
 
-JsonValue: TypeAlias = "None | bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 """A value of a document; also what a parameter holds."""
 
 KeyPath: TypeAlias = "tuple[str | int, ...]"
@@ -47,6 +47,7 @@ _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _KEY = -1
 """Stands in a path for the key that is being read."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)")
 """What YAML forbids, and the line breaks that only some programs count as such: positions would be ambiguous."""
 
@@ -87,9 +88,9 @@ def read_document(path: str, kind: type[DocumentError], verify: Callable[[str], 
     try:
         content = _read(path)
     except OSError as error:
-        problems.add(path, None, f"cannot be read: {error.strerror or error}")
-    except ValueError:
-        problems.add(path, None, "cannot be read: the name has a NUL character")
+        problems.add_at(path, None, f"cannot be read: {error.strerror or error}")
+    except ValueError:  # a NUL character, half a surrogate pair
+        problems.add_at(path, None, "cannot be read: no file can have this name")
     problems.fail_if_any()
     return parse_document(content, path, kind)
 
@@ -115,10 +116,10 @@ def parse_document(content: bytes, file: str, kind: type[DocumentError]) -> Docu
     try:
         value = builder.document(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
-        problems.add(file, _mark(error.problem_mark or error.context_mark), _syntax(error, text))
+        problems.add_at(file, _mark(error.problem_mark or error.context_mark), _syntax(error, text))
         problems.fail()
     except yaml.YAMLError as error:
-        problems.add(file, START, f"is not YAML: {quote(str(error))}")
+        problems.add_at(file, START, f"is not YAML: {quote(str(error))}")
         problems.fail()
     problems.fail_if_any()
     return Document(file, value, hashlib.sha256(content).hexdigest(), builder.values, builder.keys)
@@ -126,16 +127,16 @@ def parse_document(content: bytes, file: str, kind: type[DocumentError]) -> Docu
 
 def _decode(content: bytes, file: str, problems: Problems) -> str:
     if len(content) > SIZE_LIMIT:
-        problems.add(file, START, f"is larger than {SIZE_LIMIT:,} bytes, the most that is read")
+        problems.add_at(file, START, f"is larger than {SIZE_LIMIT:,} bytes, the most that is read")
         return ""
     try:
         text = content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8").removeprefix("\ufeff")
-        problems.add(file, _end_of(before), f"byte 0x{content[error.start]:02x} is not UTF-8: save the file as UTF-8")
+        problems.add_at(file, _end_of(before), f"byte 0x{content[error.start]:02x} is not UTF-8: save the file as UTF-8")
         return ""
     if control := _CONTROL.search(text):
-        problems.add(file, _end_of(text[: control.start()]), f"the control character U+{ord(control[0]):04X} is not allowed")
+        problems.add_at(file, _end_of(text[: control.start()]), f"the control character U+{ord(control[0]):04X} is not allowed")
     return text
 
 
@@ -192,7 +193,7 @@ class _Builder:
                 self._add(event, "directives (%YAML, %TAG) are not allowed")
             value = self._node(next(events), ())
         if not documents:
-            self._problems.add(self._file, START, "is empty")
+            self._problems.add_at(self._file, START, "is empty")
         return value
 
     def _node(self, event: Any, path: KeyPath) -> JsonValue:
@@ -203,7 +204,7 @@ class _Builder:
         if len(path) > DEPTH_LIMIT:
             self._stop(event, f"nested more than {DEPTH_LIMIT} levels deep")
         if isinstance(event, yaml.AliasEvent):
-            self._add(event, f"the alias {quote('*' + event.anchor)} is not allowed: write the value out")
+            self._add(event, f"the alias {quote('*' + str(event.anchor))} is not allowed: write the value out")
             return None
         if event.anchor is not None:
             self._add(event, f"the anchor {quote('&' + event.anchor)} is not allowed: write the value out where it is needed")
@@ -238,16 +239,20 @@ class _Builder:
         return mapping
 
     def _scalar(self, event: Any) -> JsonValue:
+        text: str = event.value
+        if not text.isascii() and _SURROGATE.search(text):
+            self._add(event, "half of a surrogate pair is no character")
+            return None
         if not event.implicit[0]:
-            return str(event.value)  # quoted, or a block
+            return text  # quoted, or a block
         try:
-            return _plain(event.value)
+            return _plain(text)
         except ValueError as error:
             self._add(event, str(error))
             return None
 
     def _add(self, event: Any, message: str) -> None:
-        self._problems.add(self._file, _mark(event.start_mark), message)
+        self._problems.add_at(self._file, _mark(event.start_mark), message)
 
     def _stop(self, event: Any, message: str) -> None:
         self._add(event, message)

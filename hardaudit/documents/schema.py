@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import json
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from hardaudit.documents.problems import quote
+from hardaudit.documents.problems import Choice, quote
 from hardaudit.documents.reading import describe
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
     from hardaudit.documents.problems import Problems
-    from hardaudit.documents.reading import Document, JsonValue, KeyPath
+    from hardaudit.documents.reading import Document, KeyPath
 
 _TYPES = {
     "string": "text",
@@ -31,6 +30,7 @@ _TYPES = {
 }
 
 
+_FORMATS = {"date": "a date written YYYY-MM-DD", "regex": "a regular expression"}
 _BOUNDS = {
     "minimum": "at least {}",
     "maximum": "at most {}",
@@ -49,16 +49,27 @@ _SIZES = {
 
 
 class _Fault(NamedTuple):
-    """A fault at a path; `at_key` when it is the key's. `wrong` and `allowed` are as `Problems.add` takes them."""
+    """A fault at a path; `at_key` when it is the key's."""
 
     path: KeyPath
     message: str
     at_key: bool = False
-    wrong: str = ""
-    allowed: tuple[str, ...] = ()
+    choice: Choice | None = None
 
 
-_Explain: TypeAlias = "Callable[[ValidationError, KeyPath, str], Iterator[_Fault]]"
+class _Violation(NamedTuple):
+    """What jsonschema found: `value` at `path`, which messages call `name`, breaks `keyword: operand` of `schema`."""
+
+    keyword: str
+    operand: Any
+    schema: Mapping[str, Any]
+    value: Any
+    path: KeyPath
+    name: str
+    message: str
+
+
+_Explain: TypeAlias = "Callable[[_Violation], Iterator[_Fault]]"
 
 
 @functools.cache
@@ -70,7 +81,8 @@ def shipped_validator(package: str, file: str) -> Validator:
 
 def validator(schema: Mapping[str, Any]) -> Validator:
     """A validator for which 1.0 is no whole number, and `format: date` means YYYY-MM-DD."""
-    return _validator_class()(schema, format_checker=_date_checker())
+    made: Validator = _validator_class()(schema, format_checker=_format_checker())
+    return made
 
 
 @functools.cache
@@ -80,32 +92,39 @@ def _validator_class() -> Any:
     checker = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
     )
-    return jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=checker)
+    return jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call]
 
 
 @functools.cache
-def _date_checker() -> Any:
+def _format_checker() -> Any:
     import jsonschema  # noqa: PLC0415 - as above
 
-    return jsonschema.FormatChecker(formats=["date"])
+    return jsonschema.FormatChecker(formats=tuple(_FORMATS))
 
 
 def hold_against(schema: Validator, document: Document, path: KeyPath, problems: Problems) -> bool:
     """Record how the document's value at `path` breaks the schema; true when it does not."""
     before = len(problems)
     for error in schema.iter_errors(document.get(path)):
-        at = (*path, *error.absolute_path)
-        of_key = "propertyNames" in list(error.absolute_schema_path)[-2:-1]
-        explain = _explain_key if of_key else _EXPLAIN.get(error.validator, _explain_other)
-        for fault in explain(error, at, spelled(at)):
-            position = document.at_key(fault.path) if fault.at_key else document.at(fault.path)
-            problems.add(document.file, position, fault.message, wrong=fault.wrong, allowed=fault.allowed)
+        violation = _violation(error, path)
+        for fault in _EXPLAIN.get(violation.keyword, _explain_other)(violation):
+            problems.add(document, fault.path, fault.message, at_key=fault.at_key, choice=fault.choice)
     return len(problems) == before
 
 
-def accepts(schema: Validator, value: JsonValue) -> bool:
-    """Whether a value keeps to the schema."""
-    return bool(schema.is_valid(value))
+def _violation(error: ValidationError, path: KeyPath) -> _Violation:
+    of_key = "propertyNames" in list(error.absolute_schema_path)[-2:-1]
+    at = (*path, *error.absolute_path)
+    name = spelled(at)
+    return _Violation(
+        keyword="propertyNames" if of_key else str(error.validator),
+        operand=error.validator_value,
+        schema=error.schema if isinstance(error.schema, dict) else {},
+        value=error.instance,
+        path=at,
+        name=quote(name)[1:-1] if name else "the file",
+        message=error.message,
+    )
 
 
 def spelled(path: KeyPath) -> str:
@@ -116,74 +135,68 @@ def spelled(path: KeyPath) -> str:
     return text if len(text) <= 200 else f"…{text[-199:]}"
 
 
-def _subject(name: str) -> str:
-    return quote(name)[1:-1] if name else "the file"
+def _explain_unknown_keys(fault: _Violation) -> Iterator[_Fault]:
+    known = tuple(fault.schema.get("properties", ()))
+    for key in fault.value:
+        if key not in known:
+            where = f" in {fault.name}" if fault.path else ""
+            yield _Fault((*fault.path, key), f"unknown key {quote(key)}{where}", at_key=True, choice=Choice(key, known))
 
 
-def _explain_unknown_keys(error: ValidationError, path: KeyPath, name: str) -> Iterator[_Fault]:
-    known = tuple(error.schema.get("properties", ()))
-    patterns = tuple(error.schema.get("patternProperties", ()))
-    for key in error.instance:
-        if key not in known and not any(re.search(pattern, key) for pattern in patterns):
-            where = f" in {_subject(name)}" if name else ""
-            yield _Fault((*path, key), f"unknown key {quote(key)}{where}", at_key=True, wrong=key, allowed=known)
+def _explain_required(fault: _Violation) -> Iterator[_Fault]:
+    for key in fault.operand:  # one error a missing key, each with all the keys: what is recorded twice counts once
+        if key not in fault.value:
+            yield _Fault(fault.path, f"{fault.name} lacks the key {quote(key)}")
 
 
-def _explain_required(error: ValidationError, path: KeyPath, name: str) -> Iterator[_Fault]:
-    for key in error.validator_value:  # one error a missing key, each with all the keys: what is recorded twice counts once
-        if key not in error.instance:
-            yield _Fault(path, f"{_subject(name)} lacks the key {quote(key)}")
-
-
-def _explain_type(error: ValidationError, path: KeyPath, name: str) -> Iterator[_Fault]:
-    value, wanted = error.instance, error.validator_value
-    types = [wanted] if isinstance(wanted, str) else wanted
-    if error.schema.get("format") == "date":
-        expected = "a date written YYYY-MM-DD"
-    else:
-        expected = " or ".join(_TYPES[kind] for kind in types)
+def _explain_type(fault: _Violation) -> Iterator[_Fault]:
+    value = fault.value
+    types = [fault.operand] if isinstance(fault.operand, str) else fault.operand
+    expected = _FORMATS["date"] if fault.schema.get("format") == "date" else " or ".join(_TYPES[kind] for kind in types)
     hint = ""
     if "string" in types and not isinstance(value, (dict, list)) and value is not None:
         hint = ": quote it"
     elif "boolean" in types and isinstance(value, str) and value.lower() in ("yes", "no", "on", "off"):
         hint = f": write {'true' if value.lower() in ('yes', 'on') else 'false'}"
-    yield _Fault(path, f"{_subject(name)} must be {expected}, not {describe(value)}{hint}")
+    yield _Fault(fault.path, f"{fault.name} must be {expected}, not {describe(value)}{hint}")
 
 
-def _explain_enum(error: ValidationError, path: KeyPath, name: str) -> Iterator[_Fault]:
-    allowed = tuple(value if isinstance(value, str) else json.dumps(value) for value in error.validator_value)
-    wrong = error.instance if isinstance(error.instance, str) else ""
-    yield _Fault(path, f"{_subject(name)} cannot be {describe(error.instance)}", wrong=wrong, allowed=allowed)
+def _explain_enum(fault: _Violation) -> Iterator[_Fault]:
+    allowed = tuple(value if isinstance(value, str) else json.dumps(value) for value in fault.operand)
+    wrong = fault.value if isinstance(fault.value, str) else ""
+    yield _Fault(fault.path, f"{fault.name} cannot be {describe(fault.value)}", choice=Choice(wrong, allowed))
 
 
-def _explain_form(error: ValidationError, path: KeyPath, name: str) -> Iterator[_Fault]:
+def _explain_form(fault: _Violation) -> Iterator[_Fault]:
     """`pattern` and `format`: the schema's description says the form in words."""
-    if error.validator == "format":
-        form = "a date written YYYY-MM-DD"
-    else:
-        form = str(error.schema.get("description") or f"text like {error.validator_value}")
-    yield _Fault(path, f"{_subject(name)} must be {form}, not {describe(error.instance)}")
+    yield _Fault(fault.path, f"{fault.name} must be {_form(fault)}, not {describe(fault.value)}")
 
 
-def _explain_key(error: ValidationError, path: KeyPath, name: str) -> Iterator[_Fault]:
-    form = error.schema.get("description") or f"like {error.validator_value}"
-    yield _Fault((*path, error.instance), f"the key {quote(error.instance)} in {_subject(name)} must be {form}", at_key=True)
+def _explain_key(fault: _Violation) -> Iterator[_Fault]:
+    yield _Fault((*fault.path, fault.value), f"the key {quote(fault.value)} in {fault.name} must be {_form(fault)}", at_key=True)
 
 
-def _explain_bound(error: ValidationError, path: KeyPath, name: str) -> Iterator[_Fault]:
-    yield _Fault(path, f"{_subject(name)} must be {_BOUNDS[error.validator].format(error.validator_value)}, not {describe(error.instance)}")
+def _form(fault: _Violation) -> str:
+    if fault.keyword == "format":
+        return _FORMATS[fault.operand]
+    return str(fault.schema.get("description") or f"text like {fault.operand}")
 
 
-def _explain_size(error: ValidationError, path: KeyPath, name: str) -> Iterator[_Fault]:
-    yield _Fault(path, f"{_subject(name)} must have {_SIZES[error.validator].format(error.validator_value)}")
+def _explain_bound(fault: _Violation) -> Iterator[_Fault]:
+    yield _Fault(fault.path, f"{fault.name} must be {_BOUNDS[fault.keyword].format(fault.operand)}, not {describe(fault.value)}")
 
 
-def _explain_other(error: ValidationError, path: KeyPath, name: str) -> Iterator[_Fault]:
-    yield _Fault(path, f"{_subject(name)} is not allowed here: {quote(error.message)}")
+def _explain_size(fault: _Violation) -> Iterator[_Fault]:
+    yield _Fault(fault.path, f"{fault.name} must have {_SIZES[fault.keyword].format(fault.operand)}")
+
+
+def _explain_other(fault: _Violation) -> Iterator[_Fault]:
+    yield _Fault(fault.path, f"{fault.name} is not allowed here: {quote(fault.message)}")
 
 
 _EXPLAIN: dict[str, _Explain] = {
     "additionalProperties": _explain_unknown_keys,
+    "propertyNames": _explain_key,
     "required": _explain_required,
     "type": _explain_type,
     "enum": _explain_enum,

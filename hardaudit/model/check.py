@@ -70,7 +70,8 @@ class Check:
 
     `id` is domain/file name. `applies` is a query: a row means that the check applies to the host. `query` finds what is wrong: each row is
     a finding, its column `subject` names the thing, its other columns are the evidence. `finding` is the message, with `{column}` in it.
-    `references` maps a catalogue (cwe, attack, …) to the entries there. `origin` is the file, `digest` the SHA-256 (hexadecimal) of its bytes.
+    `references` maps a catalogue (cwe, attack, …) to the entries there. `origin` is the file, `digest` the SHA-256 (hexadecimal) of its
+    bytes.
     """
 
     id: str

@@ -33,9 +33,9 @@ class Selection:
 class Gate:
     """What a host must reach.
 
-    `failed` if an unwaived finding is as severe as `fail_on` or more, or the score is under `min_score` (0 to 100); `incomplete` if coverage
-    (0 to 100) is under `min_coverage`. A policy that says nothing fails on `high`, asks for no score, and for 90 per cent coverage: a run
-    that could not read its evidence must not come out as passed.
+    `failed` if an unwaived finding is as severe as `fail_on` or more, or the score is under `min_score` (0 to 100); `incomplete` if
+    coverage (0 to 100) is under `min_coverage`. A policy that says nothing fails on `high`, asks for no score, and for 90 per cent
+    coverage: a run that could not read its evidence must not come out as passed.
     """
 
     fail_on: Severity = Severity.HIGH
@@ -45,7 +45,10 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A risk that someone accepted until a day: findings of `check` whose subject is `subject`, or matches `subject_glob`; one of the two is set."""
+    """A risk that someone accepted until a day: findings of `check` whose subject is `subject` or matches `subject_glob`.
+
+    One of the two is set. See `subject_glob` for the patterns.
+    """
 
     check: str
     subject: str | None
@@ -90,8 +93,8 @@ class Attestation:
 class Policy:
     """A policy with everything it extends.
 
-    `checks` has the enabled and the disabled ones, by id; a check that is not in it is not run. `origin` is the policy's file, `files` every
-    file of the chain, those that are overridden first. `digest` is the SHA-256 (hexadecimal) over the files' own digests in that order.
+    `checks` has the enabled and the disabled ones, by id; a check that is not in it is not run. `origin` is the policy's file, `files`
+    every file of the chain, those that are overridden first. `digest` is the SHA-256 (hexadecimal) over the files' own in that order.
     """
 
     name: str

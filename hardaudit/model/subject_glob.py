@@ -9,41 +9,41 @@ from __future__ import annotations
 import functools
 import re
 
-_TOKEN = re.compile(r"\*\*+|\*|\?|[^*?]", re.DOTALL)
+_PART = re.compile(r"\*\*+|\*|\?|[^*?]", re.DOTALL)
 
 
 def matches(pattern: str, subject: str) -> bool:
     """Whether the whole subject matches. The host decides the subject: time is linear in its length, whatever the pattern."""
-    tokens = _tokens(pattern)
-    reached = _skip_stars(tokens, {0})
+    parts = _parts(pattern)
+    reached = _skip_stars(parts, {0})
     for character in subject:
         following = set()
         for index in reached:
-            if index == len(tokens):
+            if index == len(parts):
                 continue
-            token = tokens[index]
-            if token == "**" or (token == "*" and character != "/"):
+            part = parts[index]
+            if part == "**" or (part == "*" and character != "/"):
                 following.add(index)
-            elif token == character or (token == "?" and character != "/"):
+            elif part == character or (part == "?" and character != "/"):
                 following.add(index + 1)
-        reached = _skip_stars(tokens, following)
+        reached = _skip_stars(parts, following)
         if not reached:
             return False
-    return len(tokens) in reached
+    return len(parts) in reached
 
 
 @functools.lru_cache(maxsize=256)
-def _tokens(pattern: str) -> tuple[str, ...]:
-    return tuple("**" if token.startswith("**") else token for token in _TOKEN.findall(pattern))
+def _parts(pattern: str) -> tuple[str, ...]:
+    return tuple("**" if part.startswith("**") else part for part in _PART.findall(pattern))
 
 
-def _skip_stars(tokens: tuple[str, ...], reached: set[int]) -> set[int]:
+def _skip_stars(parts: tuple[str, ...], reached: set[int]) -> set[int]:
     """The places in the pattern that are reached when stars stand for nothing, too."""
     found = set()
     for start in reached:
         index = start
         found.add(index)
-        while index < len(tokens) and tokens[index] in ("*", "**"):
+        while index < len(parts) and parts[index] in ("*", "**"):
             index += 1
             found.add(index)
     return found

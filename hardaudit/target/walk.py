@@ -260,7 +260,11 @@ class Walk:
         return device != self._target.lstat("/").st_dev
 
     def _read_mounts(self) -> None:
-        self._mounts = MountPoints(parse_mountinfo(self._target.read_text(_MOUNTINFO)))
+        text = self._target.read_text(_MOUNTINFO)
+        try:
+            self._mounts = MountPoints(parse_mountinfo(text))
+        except ValueError as error:
+            raise OSError(errno.EPROTO, str(error), _MOUNTINFO) from error
 
     def _report(self, path: str, error: OSError) -> None:
         self._problem(WalkProblem(path, gap_reason(error), f"{path}: {error.strerror}"))

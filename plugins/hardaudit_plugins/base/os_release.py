@@ -33,7 +33,7 @@ def defaults() -> dict[str, str]:
 def os_release_fields(content: str) -> dict[str, str]:
     """Column values of an os-release file.
 
-    Double quotes are taken off, single quotes stay. Every key with CODENAME in it gives the code name, the last one wins, as osquery has it.
+    As osquery has it: double quotes are taken off, single quotes stay; every key with CODENAME in it gives the code name, the last wins.
     """
     found: dict[str, str] = {}
     for line in split(content, "\n"):
@@ -69,7 +69,7 @@ def _single_spaced(content: str) -> str:
 
 
 def _numbered_name(line: str) -> dict[str, str] | None:
-    """What osquery's expression `([\\w+\\s]+) .* ([0-9]+)\\.([0-9]+)\\.?(\\w+)?` finds, without its backtracking.
+    r"""What osquery's expression `([\w+\s]+) .* ([0-9]+)\.([0-9]+)\.?(\w+)?` finds, without its backtracking.
 
     The number is the last that follows a space; the name is the first run of its characters that has a space before that.
     """

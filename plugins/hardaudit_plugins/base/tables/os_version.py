@@ -32,7 +32,7 @@ SPEC = TableSpec(
         Column("platform", TEXT, "Distribution's identifier (ID), such as debian"),
         Column("platform_like", TEXT, "Identifiers of the distributions it is derived from (ID_LIKE), separated by spaces"),
         Column("codename", TEXT, "Release's code name, such as bookworm"),
-        Column("arch", TEXT, "Machine architecture as uname -m names it: the kernel's on a live host, that of the programs below a root directory"),
+        Column("arch", TEXT, "Machine architecture as uname -m names it; below a root directory, what its programs are for"),
         PID_WITH_NAMESPACE,
         MOUNT_NAMESPACE_ID,
     ),
@@ -47,7 +47,7 @@ def generate(context: TableContext) -> Iterator[Row]:
     """The row, or a gap where no release file says what this is."""
     if not own_namespace_only(context):
         return
-    release = _first_of(context, "/etc/os-release", "/usr/lib/os-release")
+    release = _os_release(context)
     older = _older_release(context)
     if release is None and older is None:
         context.gap(GapReason.MISSING_SOURCE, "/etc/os-release: no release file can be read, so the distribution is not known")
@@ -58,17 +58,16 @@ def generate(context: TableContext) -> Iterator[Row]:
     yield typed(fields) | {"arch": _architecture(context), "pid_with_namespace": 0, "mount_namespace_id": ""}
 
 
-def _first_of(context: TableContext, *paths: str) -> str | None:
-    """The text of the first of these files that exists; one that exists and cannot be read ends the search with a gap."""
-    for path in paths:
-        try:
-            return context.target.read_text(path)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            context.gap_for(error, path)
-            return None
-    return None
+def _os_release(context: TableContext) -> str | None:
+    """The text of os-release; the vendor's copy counts only where the first is missing, not where it cannot be read."""
+    path = "/etc/os-release"
+    try:
+        return context.target.read_text(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return context.read_text("/usr/lib/os-release", optional=True)
+    except OSError as error:
+        context.gap_for(error, path)
+        return None
 
 
 def _older_release(context: TableContext) -> dict[str, str] | None:

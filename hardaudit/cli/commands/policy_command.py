@@ -1,0 +1,24 @@
+"""`hardaudit policy`: for those who write policies."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group("policy")
+def command() -> None:
+    """Check policy files."""
+
+
+@command.command("check")
+@click.argument("file")
+def check(file: str) -> None:
+    """Read the policy FILE with everything it extends, and say what is wrong with it, or what it asks.
+
+    Errors are `file:line:column: what is wrong`, all of them at once; exit status 2.
+    """
+    from hardaudit.audit.registry import Registry  # noqa: PLC0415 not needed for --help
+
+    policy = Registry().load_policy(file)
+    enabled = sum(selection.enabled for selection in policy.checks.values())
+    click.echo(f"{file}: policy {policy.name}: {enabled} checks, {len(policy.checks) - enabled} disabled, {len(policy.waivers)} waivers; no errors")

@@ -1,0 +1,54 @@
+"""The entries of /etc/passwd, /etc/group and /etc/shadow of a target, with a gap for every line that is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from hardaudit.model.gap import GapReason
+from hardaudit_plugins.accounts.account_files import EntryError, parse_group, parse_passwd, parse_shadow, significant
+from hardaudit_plugins.accounts.lines import LineGaps, numbered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hardaudit.target.table import TableContext
+    from hardaudit_plugins.accounts.account_files import GroupEntry, PasswdEntry, ShadowEntry
+
+PASSWD, GROUP, SHADOW = "/etc/passwd", "/etc/group", "/etc/shadow"
+
+_Entry = TypeVar("_Entry")
+
+
+def passwd_entries(context: TableContext) -> Iterator[tuple[int, PasswdEntry]]:
+    """The lines of /etc/passwd that glibc accepts, with their numbers, in the file's order."""
+    return _entries(context, PASSWD, parse_passwd)
+
+
+def group_entries(context: TableContext) -> Iterator[tuple[int, GroupEntry]]:
+    """The lines of /etc/group that glibc accepts."""
+    return _entries(context, GROUP, parse_group)
+
+
+def shadow_entries(context: TableContext) -> Iterator[tuple[int, ShadowEntry]]:
+    """The lines of /etc/shadow that glibc accepts."""
+    return _entries(context, SHADOW, parse_shadow)
+
+
+def _entries(context: TableContext, path: str, parse: Callable[[str], _Entry]) -> Iterator[tuple[int, _Entry]]:
+    text = context.read_text(path)
+    if text is None:
+        return
+    gaps = LineGaps(context, path)
+    for number, line in numbered(context, text):
+        if "\0" in line:
+            gaps.add(number, "a NUL byte: what follows it is seen by some programs and not by others", GapReason.UNDECIDABLE)
+        visible = significant(line)
+        if not visible:
+            continue
+        try:
+            entry = parse(visible)
+        except EntryError as error:
+            gaps.add(number, f"no entry, the system ignores this line: {error}")
+            continue
+        yield number, entry
+    gaps.close()

@@ -1,0 +1,1 @@
+"""The tables of the domain accounts, a module each."""

@@ -1,0 +1,1 @@
+"""The domain's tables, a module each."""

@@ -1,0 +1,31 @@
+"""Drop-in directories as systemd(1) and procps read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hardaudit.target.table import TableContext
+
+
+def drop_in_files(context: TableContext, directories: Sequence[str], suffix: str = ".conf") -> list[str]:
+    """The files that count, in the order of their names: of those with the same name only that of the first directory.
+
+    A link to /dev/null masks its name. A directory that does not exist has no files; one that cannot be read is a gap.
+    """
+    chosen: dict[str, str] = {}
+    for directory in directories:
+        for name in context.list_directory(directory, optional=True):
+            context.check_deadline()
+            if name.endswith(suffix):
+                chosen.setdefault(name, f"{directory}/{name}")
+    return [path for _, path in sorted(chosen.items()) if not _masked(context, path)]
+
+
+def _masked(context: TableContext, path: str) -> bool:
+    try:
+        return context.target.readlink(path) == "/dev/null"
+    except OSError:
+        return False  # no link; a file that cannot be read is a gap when it is read

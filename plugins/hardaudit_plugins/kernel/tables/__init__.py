@@ -1,0 +1,1 @@
+"""Tables of the domain `kernel`, a module each."""
