@@ -226,8 +226,9 @@ class _Builder:
         mapping: dict[str, JsonValue] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._node(event, (*path, _KEY))
+            self.values.pop((*path, _KEY))
             if not isinstance(key, str):
-                self._add(event, f"the key {describe(key)} is not text: quote it")
+                self._add(event, f"a key must be text, not {describe(key)}: quote it")
                 key = f"\0{self._count}"  # only to go on with the rest of the file
             elif key in mapping:
                 first = self.keys[(*path, key)]

@@ -190,6 +190,8 @@ class Engine:
             query.add_gap(GapReason.TIMEOUT, f"stopped after {bounds.seconds:g} s")
         except apsw.Error as error:
             raise self._query_error(error) from error
+        except KeyError as error:
+            raise QueryError(f"the parameter :{error.args[0]} has no value") from error
         finally:
             cursor.close(force=True)
             self._deadline = float("inf")

@@ -97,8 +97,6 @@ class _Table:
                 continue
             operands.append((info.get_aConstraint_iColumn(index), operator))
             info.set_aConstraintUsage_argvIndex(index, len(operands))
-            if info.get_aConstraintUsage_in(index):
-                info.set_aConstraintUsage_in(index, filter_all=True)
         constrained = {self._spec.columns[column].name for column, _ in operands}
         if self._spec.required and not constrained & set(self._spec.required):
             self._source.note_unconstrained(self._spec)
@@ -210,13 +208,12 @@ def _constraints(spec: TableSpec, plan: Sequence[tuple[int, str]], operands: Seq
 
 
 def _equal_values(column: Column, operand: object) -> frozenset[Value] | None:
-    """The values that `=` or IN lets through; None where only SQLite can tell."""
-    operands = operand if isinstance(operand, (set, frozenset)) else (operand,)
+    """The values that `=` lets through, one or none; None where only SQLite can tell. SQLite turns IN into a scan for each value."""
     try:
-        converted = [convert(column, value) for value in operands]
+        value = convert(column, operand)
     except CannotNarrowError:
         return None
-    return frozenset(value for value in converted if not isinstance(value, NoMatch))
+    return frozenset() if isinstance(value, NoMatch) else frozenset((value,))
 
 
 def _bound(column: Column, operator: str, operand: object) -> Bound | None:

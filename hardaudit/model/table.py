@@ -113,7 +113,7 @@ class Constraints:
     ranges: Mapping[str, tuple[Bound, ...]] = field(default_factory=dict)
 
     def equals(self, column: str) -> list[Value] | None:
-        """The values that `=` and IN allow, sorted and never empty; None when neither constrains the column."""
+        """The values that `=` allows, sorted and never empty; None when it does not constrain the column. IN comes as one scan a value."""
         values = self.equal.get(column)
         return None if values is None else sorted(values, key=lambda value: (str(type(value)), value))
 
@@ -136,6 +136,6 @@ class Constraints:
         return self.ranges.get(column, ())
 
     def permits(self, column: str, value: Value) -> bool:
-        """Whether `=` and IN let a row with this value through; true when they say nothing of the column."""
+        """Whether `=` lets a row with this value through; true when it says nothing of the column."""
         values = self.equal.get(column)
         return values is None or value in values

@@ -39,7 +39,7 @@ class Diversion:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """A path in question as a list may spell it. `only` and `but`: the one package whose list counts, or does not, because of a diversion."""
+    """A path in question as a list may spell it. Because of a diversion the list of `only`, or every list `but` one, may count."""
 
     path: str
     only: str | None = None
@@ -94,17 +94,17 @@ def _list_files(context: TableContext) -> list[str] | None:
 
 
 def _without_dpkg(context: TableContext) -> str:
-    for path in _OTHER_DATABASES:
-        try:
-            if context.target.exists(path):
-                return f"{path}: file lists of this package database are not read; dpkg's are, in {_INFO}"
-        except OSError as error:
-            return f"{path}: {error.strerror}"
+    try:
+        others = [path for path in _OTHER_DATABASES if context.target.exists(path)]
+    except OSError as error:
+        return f"{error.filename}: {error.strerror}"
+    if others:
+        return f"{others[0]}: file lists of this package database are not read; dpkg's are, in {_INFO}"
     return f"{_INFO}: no file lists of packages there"
 
 
 def _read_diversions(context: TableContext) -> tuple[list[Diversion], bool]:
-    """dpkg's diversions, and whether all of them could be read."""
+    """The diversions of dpkg, and whether all of them could be read."""
     try:
         text = context.target.read_text(_DIVERSIONS)
     except (FileNotFoundError, NotADirectoryError):

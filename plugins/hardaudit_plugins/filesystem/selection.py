@@ -42,13 +42,12 @@ def select(context: TableContext) -> Iterator[Selected]:
 
 
 def _from_paths(context: TableContext) -> Iterator[Entry]:
-    named = context.constraints.texts("path") or []
-    for path in named:
-        entry = entries.look(context, path)
-        if entry is not None:
-            yield entry
-    seen = set(named)
-    patterns = [pattern for pattern in context.constraints.patterns("path") if globbing.is_absolute(pattern)]
+    named = context.constraints.texts("path")
+    if named is not None:  # a pattern beside it can only take away
+        yield from filter(None, (entries.look(context, path) for path in named))
+        return
+    seen: set[str] = set()
+    patterns = _absolute(context, "path")
     for pattern in patterns:
         for match in globbing.expand(context, pattern):
             entry = match.entry.marked()
@@ -62,18 +61,25 @@ def _from_paths(context: TableContext) -> Iterator[Entry]:
 
 
 def _from_directories(context: TableContext) -> Iterator[Selected]:
-    for directory in context.constraints.texts("directory") or []:
-        for child in entries.children_of(context, directory):
-            yield Selected(child.entry, directory)
+    named = context.constraints.texts("directory")
+    if named is not None:
+        for directory in named:
+            for child in entries.children_of(context, directory):
+                yield Selected(child.entry, directory)
+        return
     seen: set[str] = set()
-    patterns = [pattern for pattern in context.constraints.patterns("directory") if globbing.is_absolute(pattern)]
+    patterns = _absolute(context, "directory")
     for pattern in patterns:
         for selected in _from_directory_pattern(context, pattern):
+            if selected.entry.path in seen:
+                continue
             if len(patterns) > 1:
-                if selected.entry.path in seen:
-                    continue
                 seen.add(selected.entry.path)
             yield selected
+
+
+def _absolute(context: TableContext, column: str) -> list[str]:
+    return [pattern for pattern in context.constraints.patterns(column) if globbing.is_absolute(pattern)]
 
 
 def _from_directory_pattern(context: TableContext, pattern: str) -> Iterator[Selected]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import stat
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import apsw
 
@@ -31,6 +31,9 @@ TreeEntry: TypeAlias = "tuple[str, str, Lstat]"
 
 Owners: TypeAlias = "tuple[frozenset[int], frozenset[int]]"
 """Numbers of users and of groups that exist."""
+
+_EVERY = range(2**32)
+"""A set of all numbers."""
 
 _DEADLINE_EVERY = 1024  # entries
 _SCHEMA = """
@@ -70,13 +73,13 @@ class _Flagged(dict[int, bool]):
 
 def lstat_of(status: os.stat_result) -> Lstat:
     """The integers of a status. An inode beyond 63 bits becomes the negative number of the same 64 bits, as SQLite has no other."""
-    inode = status.st_ino
-    return tuple(status) if inode < 2**63 else (status.st_mode, inode - 2**64, *tuple(status)[2:])
+    numbers = cast("Lstat", tuple(status))
+    return numbers if numbers[1] < 2**63 else (numbers[0], numbers[1] - 2**64, *numbers[2:])
 
 
 def is_within(path: str, directory: str) -> bool:
     """Whether `path` is `directory` or below it."""
-    return path == directory or directory == "/" or path.startswith(directory + "/")
+    return directory in (path, "/") or path.startswith(directory + "/")
 
 
 class KeptWalk:
@@ -110,10 +113,10 @@ class KeptWalk:
     def _keep_next(self) -> Iterator[tuple[str | int, ...]]:
         """Of the next entries those to keep."""
         flagged = _Flagged()
-        uids, gids = self._owners or (None, None)
+        uids, gids = self._owners or (_EVERY, _EVERY)
         try:
             for count, (prefix, name, status) in enumerate(self._entries, 1):
-                if flagged[status.st_mode] or (uids is not None and gids is not None and (status.st_uid not in uids or status.st_gid not in gids)):
+                if flagged[status.st_mode] or status.st_uid not in uids or status.st_gid not in gids:
                     yield prefix, name, *lstat_of(status)
                 if count == _DEADLINE_EVERY:
                     return
@@ -125,14 +128,15 @@ class KeptWalk:
         self._database.execute("INSERT INTO problem VALUES(?,?,?)", (problem.path, problem.reason.value, problem.detail))
 
     def sees(self, root: str, skip: frozenset[str]) -> bool:
-        """Whether the walk sees everything at and below `root` but `skip`. True of its own root; of others it may be known at the end only."""
+        """Whether the walk sees everything at and below `root` but `skip`; of other roots than its own only a finished walk knows."""
         if any(path not in skip and (is_within(path, root) or is_within(root, path)) for path in self._skip):
             return False
         if root == self._root:
             return True
         if not self._finished or not is_within(root, self._root):
             return False
-        return not any(is_within(root, barred) for barred in self._walk.left_out) and not any(is_within(root, at.path) for at in self._all_problems())
+        unseen = [*self._walk.left_out, *(problem.path for problem in self._all_problems())]
+        return not any(is_within(root, path) for path in unseen)
 
     def problems(self, root: str, skip: frozenset[str]) -> Iterator[WalkProblem]:
         """What the walk could not see at and below `root`. Raises SpoolError."""

@@ -9,23 +9,36 @@ from hardaudit.model.gap import GapReason
 if TYPE_CHECKING:
     from hardaudit.target.table import TableContext
 
-ENABLED = "/sys/module/apparmor/parameters/enabled"
 PROFILES = "/sys/kernel/security/apparmor/policy/profiles"
 _MODULES = "/sys/module"
+_ENABLED = f"{_MODULES}/apparmor/parameters/enabled"
+_CONFINING = ("enforce", "kill")
 
 
-def is_enabled(context: TableContext) -> bool | None:
-    """Whether AppArmor is on; None, with a gap, where that cannot be read. A kernel without AppArmor has no such parameter."""
+def apparmor_enabled(context: TableContext) -> bool | None:
+    """Whether AppArmor is on; None, with a gap, where that cannot be read. A kernel without AppArmor shows no such module."""
+    modules = context.list_directory(_MODULES)
+    if not modules:
+        context.gap(GapReason.MISSING_SOURCE, f"{_MODULES}: nothing in it; mount sysfs on /sys")
+        return None
+    if "apparmor" not in modules:
+        return False
+    text = context.read_text(_ENABLED)
+    return None if text is None else text.strip() == "Y"
+
+
+def apparmor_confines(context: TableContext) -> bool | None:
+    """Whether any loaded profile is enforced; None, with a gap, where none is found and not all could be read."""
     try:
-        if not context.target.list_directory(_MODULES):
-            context.gap(GapReason.MISSING_SOURCE, f"{_MODULES}: is empty; mount sysfs on /sys")
-            return None
-        return context.target.read_text(ENABLED).strip() == "Y"
-    except (FileNotFoundError, NotADirectoryError) as error:
-        if error.filename == ENABLED:
-            return False
-        context.gap_for(error, _MODULES)
-        return None
+        entries = context.target.list_directory(PROFILES)
     except OSError as error:
-        context.gap_for(error, ENABLED)
+        context.gap_for(error, PROFILES)
         return None
+    complete = True
+    for entry in entries:
+        context.check_deadline()
+        mode = context.read_text(f"{PROFILES}/{entry}/mode")
+        if mode is not None and mode.strip() in _CONFINING:
+            return True
+        complete = complete and mode is not None
+    return False if complete else None

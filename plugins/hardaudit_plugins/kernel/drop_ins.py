@@ -21,10 +21,23 @@ def drop_in_files(context: TableContext, directories: Sequence[str], suffix: str
             context.check_deadline()
             if name.endswith(suffix):
                 chosen.setdefault(name, f"{directory}/{name}")
-    return [path for _, path in sorted(chosen.items()) if not _masked(context, path)]
+    return [path for _, path in sorted(chosen.items()) if not is_masked(context, path)]
 
 
-def _masked(context: TableContext, path: str) -> bool:
+def first_existing(context: TableContext, paths: Sequence[str]) -> str | None:
+    """The first of the paths that exists, None when none does; one that may not be looked at is a gap and ends the search."""
+    for path in paths:
+        try:
+            if context.target.exists(path):
+                return path
+        except OSError as error:
+            context.gap_for(error, path)
+            return None
+    return None
+
+
+def is_masked(context: TableContext, path: str) -> bool:
+    """Whether a name is switched off by a link to /dev/null."""
     try:
         return context.target.readlink(path) == "/dev/null"
     except OSError:

@@ -17,7 +17,7 @@ _DEPTH_LIMIT = 6
 
 
 def find_selinuxfs(context: TableContext) -> str | None:
-    """Where selinuxfs is mounted. None where SELinux is off, which is proved by a kernel that has no selinuxfs; not mounted is a gap."""
+    """Where selinuxfs is mounted; empty where SELinux is off, proved by a kernel without selinuxfs; None, with a gap, where it is unclear."""
     mounts = context.read_text(_MOUNTS)
     if mounts is None:
         return None
@@ -26,9 +26,12 @@ def find_selinuxfs(context: TableContext) -> str | None:
         if len(fields) > 2 and fields[2] == "selinuxfs":
             return fields[1].replace("\\040", " ")
     filesystems = context.read_text(_FILESYSTEMS)
-    if filesystems is not None and any(line.endswith("\tselinuxfs") for line in filesystems.split("\n")):
+    if filesystems is None:
+        return None
+    if any(line.endswith("\tselinuxfs") for line in filesystems.split("\n")):
         context.gap(GapReason.MISSING_SOURCE, f"{_MOUNTS}: selinuxfs is not mounted although SELinux is on; mount it on /sys/fs/selinux")
-    return None
+        return None
+    return ""
 
 
 def files_below(context: TableContext, directory: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
-from hardaudit_plugins.kernel.drop_ins import drop_in_files
+from hardaudit_plugins.kernel.drop_ins import drop_in_files, first_existing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +44,7 @@ class PathPattern:
 class SysctlConfig:
     """Settings by path below /proc/sys.
 
-    `exact` has those that are named, None for one that is exempted from the patterns; `patterns` has the rest, of which the last match counts.
+    `exact` has those that are named, None for one that is exempt from the patterns; of `patterns` the last match counts.
     """
 
     exact: dict[str, str | None] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class SysctlConfig:
 def read_sysctl_config(context: TableContext) -> SysctlConfig:
     """The configuration as the boot applies it: drop-ins by file name, then, where the system has no systemd-sysctl, /etc/sysctl.conf."""
     files = drop_in_files(context, _DIRECTORIES)
-    if not any(context.target.exists(path) for path in _SYSTEMD):
+    if first_existing(context, _SYSTEMD) is None:
         files.append(_MAIN)
     config = SysctlConfig()
     for path in files:

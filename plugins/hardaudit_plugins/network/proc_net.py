@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hardaudit.model import host_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 AF_UNIX, AF_INET, AF_INET6, AF_PACKET = 1, 2, 10, 17
 IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_RAW = 1, 6, 17, 136, 255
@@ -50,9 +50,6 @@ class Socket(NamedTuple):
 
 class UnreadableLineError(ValueError):
     """A line that is not of the file's format."""
-
-
-Parse = "Callable[[bytes, SocketFile, str], Socket]"
 
 
 @dataclass(frozen=True, slots=True)

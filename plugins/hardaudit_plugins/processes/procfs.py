@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hardaudit.model import host_text
 from hardaudit.model.gap import GapReason
@@ -17,9 +17,11 @@ from hardaudit.target.errors import ReadLimitError, gap_reason
 from hardaudit_plugins.processes.process_files import proc_mount_options, status_field
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
 
     from hardaudit.target.table import TableContext
+    from hardaudit.target.target import Target
 
 FILE_LIMIT = 1024 * 1024
 """Bytes of a file of /proc/PID that are read at most; those that are read here are a few kilobytes."""
@@ -27,7 +29,58 @@ FILE_LIMIT = 1024 * 1024
 _PROCESS_LIMIT = 4_194_304  # the kernel's PID_MAX_LIMIT, so never reached
 _DESCRIPTORS_BETWEEN_LOOKS = 4096
 _CAP_SYS_PTRACE = 19  # capabilities(7): may look into every process
-_LISTING = "processes.listing"
+_RUN_STATE = "processes.listing"
+
+
+class Missing(NamedTuple):
+    """Evidence that could not be read, to be recorded as a gap by each table that is made of it."""
+
+    reason: GapReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The processes of /proc, ascending, and what is known to be missing from them."""
+
+    pids: tuple[int, ...]
+    missing: tuple[Missing, ...]
+
+    @classmethod
+    def of_run(cls, context: TableContext) -> Listing:
+        """Taken once a run, so that the tables of a run speak of the same processes."""
+        found = context.run_state.get(_RUN_STATE)
+        if not isinstance(found, Listing):
+            found = _list_processes(context.target)
+            context.run_state[_RUN_STATE] = found
+        return found
+
+
+def _list_processes(target: Target) -> Listing:
+    try:
+        names = target.list_directory("/proc", limit=_PROCESS_LIMIT)
+        hidden = _hidden_processes(target.read_text("/proc/self/mountinfo"), target.read_bytes("/proc/self/status"))
+    except OSError as error:
+        return Listing((), (Missing(gap_reason(error), f"{error.filename or '/proc'}: {error.strerror or error}"),))
+    return Listing(tuple(sorted(int(name) for name in names if name.isascii() and name.isdigit())), hidden)
+
+
+def _hidden_processes(mounts: str, own_status: bytes) -> tuple[Missing, ...]:
+    """Whether /proc is mounted so that processes of other users are not shown to this one."""
+    if int(status_field(own_status, b"CapEff") or b"0", 16) >> _CAP_SYS_PTRACE & 1:
+        return ()
+    options = proc_mount_options(mounts)
+    level = options.get("hidepid", "0")
+    own_groups = {str(group) for group in (os.getegid(), *os.getgroups())} - {"0"}
+    if level in ("0", "off") or options.get("gid") in own_groups:
+        return ()
+    return (
+        Missing(GapReason.PERMISSION_DENIED, f"/proc is mounted with hidepid={level}: processes of other users are hidden; {_advice()}"),
+    )
+
+
+def _advice() -> str:
+    return "run as root" if os.geteuid() else "refused even to root: CAP_SYS_PTRACE is missing, or a security module forbids it"
 
 
 @dataclass(slots=True)
@@ -47,16 +100,12 @@ class Refusals:
         number, first = self._found.get((reason, name), (0, example))
         self._found[reason, name] = number + 1, first
 
-    def report(self, context: TableContext) -> None:
-        """Record the gaps."""
+    def missing(self) -> Iterator[Missing]:
+        """What was counted."""
         for (reason, _), (number, example) in sorted(self._found.items()):
             others = f" (and of {number - 1:,} more processes)" if number > 1 else ""
             advice = f"; {_advice()}" if reason is GapReason.PERMISSION_DENIED else ""
-            context.gap(reason, f"{example}{others}{advice}")
-
-
-def _advice() -> str:
-    return "run as root" if os.geteuid() else "refused even to root: CAP_SYS_PTRACE is missing, or a security module forbids it"
+            yield Missing(reason, f"{example}{others}{advice}")
 
 
 class Process:
@@ -65,6 +114,10 @@ class Process:
     def __init__(self, pid: int, directory: int) -> None:
         self.pid = pid
         self._directory = directory
+
+    def open(self, name: str) -> BinaryIO:
+        """A file such as `net/tcp`, to be closed by the caller."""
+        return os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._directory), "rb")
 
     def read(self, name: str, limit: int = FILE_LIMIT) -> bytes:
         """A file's content. More than `limit` bytes raise ReadLimitError."""
@@ -75,16 +128,9 @@ class Process:
 
     def read_start(self, name: str, limit: int) -> tuple[bytes, bool]:
         """The first `limit` bytes of a file, and whether they are all of it."""
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._directory)
-        try:
-            parts, length = [], 0
-            while length <= limit and (part := os.read(descriptor, min(limit + 1 - length, 65536))):
-                parts.append(part)
-                length += len(part)
-        finally:
-            os.close(descriptor)
-        content = b"".join(parts)
-        return content[:limit], length <= limit
+        with self.open(name) as file:
+            content = file.read(limit + 1)
+        return content[:limit], len(content) <= limit
 
     def link(self, name: str) -> str:
         """The text of a link such as `exe`; nothing is followed."""
@@ -107,17 +153,17 @@ class Process:
 
 
 class ProcessReader:
-    """Processes for one table; the denials that it meets are recorded as gaps by `report`."""
+    """Processes for one table, or for one survey that tables share. What is denied is found in `refusals` afterwards."""
 
     def __init__(self, context: TableContext) -> None:
         self._context = context
+        self.listing = Listing.of_run(context)
         self.refusals = Refusals()
 
-    def pids(self) -> list[int]:
-        """The processes that the query asks for with `pid =` or IN, or all, ascending. Records a gap where /proc hides processes."""
-        _gap_for_hidden(self._context)
-        wanted = self._context.constraints.integers("pid")
-        return all_pids(self._context) if wanted is None else [pid for pid in wanted if self._is_process(pid)]
+    def wanted(self) -> Iterable[int]:
+        """The processes that the query asks for with `pid =` or IN, else all, ascending."""
+        pids = self._context.constraints.integers("pid")
+        return self.listing.pids if pids is None else [pid for pid in pids if self._is_process(pid)]
 
     def _is_process(self, pid: int) -> bool:
         """Whether a number names a process: /proc/TID of a thread can be opened too, though it is not listed."""
@@ -168,41 +214,12 @@ class ProcessReader:
         except OSError as error:
             self.refusals.add(error, process.pid, "fd")
 
+    def missing(self) -> Iterator[Missing]:
+        """What is missing of the processes and from their files."""
+        yield from self.listing.missing
+        yield from self.refusals.missing()
+
     def report(self) -> None:
-        """Record what was denied."""
-        self.refusals.report(self._context)
-
-
-def all_pids(context: TableContext) -> list[int]:
-    """Every process that /proc lists, ascending; listed once a run, so that the tables of a run speak of the same processes."""
-    listing = context.run_state.get(_LISTING)
-    if not isinstance(listing, list):
-        listing = sorted(int(name) for name in _names_of_proc(context) if name.isascii() and name.isdigit())
-        context.run_state[_LISTING] = listing
-    return listing
-
-
-def _names_of_proc(context: TableContext) -> list[str]:
-    try:
-        return context.target.list_directory("/proc", limit=_PROCESS_LIMIT)
-    except OSError as error:
-        context.gap_for(error, "/proc")
-        return []
-
-
-def _gap_for_hidden(context: TableContext) -> None:
-    """A gap where /proc is mounted with hidepid and processes of other users are not shown to this one."""
-    try:
-        mounts = context.target.read_text("/proc/self/mountinfo")
-        status = context.target.read_bytes("/proc/self/status")
-    except OSError as error:
-        context.gap_for(error, "/proc/self")
-        return
-    capabilities = int(status_field(status, b"CapEff") or b"0", 16)
-    if capabilities >> _CAP_SYS_PTRACE & 1:
-        return
-    options = proc_mount_options(mounts)
-    level = options.get("hidepid", "0")
-    exempt = options.get("gid", "")
-    if level not in ("0", "off") and exempt not in {str(group) for group in (os.getegid(), *os.getgroups())} - {"0"}:
-        context.gap(GapReason.PERMISSION_DENIED, f"/proc is mounted with hidepid={level}: processes of other users are hidden; {_advice()}")
+        """Record what is missing as gaps of the table."""
+        for reason, detail in self.missing():
+            self._context.gap(reason, detail)

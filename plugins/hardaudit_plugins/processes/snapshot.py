@@ -69,7 +69,7 @@ class Snapshots:
 
     def each(self, reader: ProcessReader) -> Iterator[Snapshot]:
         """A snapshot of each process that the query asks for."""
-        for pid in reader.pids():
+        for pid in reader.wanted():
             snapshot = self._kept.get(pid)
             if snapshot is None:
                 with reader.enter(pid) as process:

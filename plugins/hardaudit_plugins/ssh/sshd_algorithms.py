@@ -60,8 +60,11 @@ LIST_OF: Mapping[str, str] = {
 _ED_SK, _EC_SK = "sk-ssh-ed25519", "sk-ecdsa-sha2-nistp256"
 _RSA_SHA2 = ("rsa-sha2-512", "rsa-sha2-256")
 _PLAIN_SK = tuple(f"{name}@openssh.com" for name in (_ED_SK, _EC_SK))
-_SHA2_MACS = ("umac-64{}@openssh.com", "umac-128{}@openssh.com", "hmac-sha2-256{}", "hmac-sha2-512{}", "hmac-sha1{}")
-_MACS = (*(name.format("-etm").removesuffix("@openssh.com") + "@openssh.com" for name in _SHA2_MACS), *(name.format("") for name in _SHA2_MACS))
+_MACS = (
+    *("umac-64-etm@openssh.com", "umac-128-etm@openssh.com"),
+    *("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha1-etm@openssh.com"),
+    *("umac-64@openssh.com", "umac-128@openssh.com", "hmac-sha2-256", "hmac-sha2-512", "hmac-sha1"),
+)
 _CTR, _GCM = ("aes128-ctr", "aes192-ctr", "aes256-ctr"), ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 _CHACHA = "chacha20-poly1305@openssh.com"
 _ECDH = ("curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521")

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 SPEC = TableSpec(
     name="file_tree",
     description=(
-        "The directory `root` and everything below it, as lstat(2) sees it: links are rows and are never followed. `root` is resolved first, "
-        "so paths have no link in them; a root that does not exist has no rows."
+        "The directory `root` and everything below it, as lstat(2) sees it: links are rows and are never followed. `root` is resolved "
+        "first, so paths have no link in them; a root that does not exist has no rows."
     ),
     source="getdents64(2) and fstatat(2) below root; /proc/self/mountinfo on a live host; dpkg's file lists for `package`",
     columns=(
         Column("root", TEXT, "Directory to walk, an absolute path", required=True, hidden=True),
-        Column("skip", TEXT, "JSON array of directories below root that are left out, with everything in them", additional=True, hidden=True),
+        Column("skip", TEXT, "JSON array of paths that are left out, with everything below them", additional=True, hidden=True),
         Column("path", TEXT, "Path without links, except a link itself"),
         Column("directory", TEXT, "Path of the directory it is in, empty for the root directory"),
         Column("filename", TEXT, "Last part of the path, / for the root directory"),
@@ -65,10 +65,10 @@ SPEC = TableSpec(
         """SELECT path, uid FROM file_tree WHERE root = '/etc' AND skip = '["/etc/ssl"]' AND world_writable = 1""",
     ),
     notes=(
-        "On a live host local file systems are crossed into; /proc, /sys and other interfaces of the kernel are left out; network and FUSE file "
-        "systems below root are a gap, and are walked when they are the root. A directory that a bind mount shows a second time is walked once. "
-        "Below --root every file system is crossed into, except a mounted /proc, /sys or /dev. Queries that ask for world_writable, setuid, "
-        f"setgid or unowned = 1 share one walk. Directories more than {MAX_DEPTH} deep are a gap."
+        "On a live host local file systems are crossed into; /proc, /sys and other interfaces of the kernel are left out; network and FUSE "
+        "file systems below root are a gap, and are walked when they are the root. A directory that a bind mount shows a second time is "
+        "walked once. Below --root every file system is crossed into, except a mounted /proc, /sys or /dev. Queries that ask for "
+        f"world_writable, setuid, setgid or unowned = 1 share one walk. Directories more than {MAX_DEPTH} deep are a gap."
     ),
 )
 
@@ -90,11 +90,11 @@ _PROBLEMS_NAMED = 50
 def generate(context: TableContext) -> Iterator[Row]:
     """A row for each entry of the walk of each root that is asked for."""
     for root in context.constraints.texts("root") or []:
-        for skip in context.constraints.texts("skip") or [None]:
+        for skip in context.constraints.texts("skip") or [""]:
             yield from _rows(context, root, skip)
 
 
-def _rows(context: TableContext, asked_root: str, asked_skip: str | None) -> Iterator[Row]:
+def _rows(context: TableContext, asked_root: str, asked_skip: str) -> Iterator[Row]:
     skip = _skipped(context, asked_skip)
     root = _resolved(context, asked_root)
     if root is None or skip is None or any(root == path or root.startswith(path + "/") for path in skip):
@@ -104,7 +104,7 @@ def _rows(context: TableContext, asked_root: str, asked_skip: str | None) -> Ite
     if "package" in context.columns_used:
         rows = _with_packages(context, rows)
     for row in rows:
-        row["root"], row["skip"] = asked_root, asked_skip
+        row["root"], row["skip"] = asked_root, asked_skip or None
         yield row
 
 
@@ -126,7 +126,7 @@ def _resolved(context: TableContext, root: str) -> str | None:
         return None
 
 
-def _skipped(context: TableContext, skip: str | None) -> frozenset[str] | None:
+def _skipped(context: TableContext, skip: str) -> frozenset[str] | None:
     """The directories to leave out, without links; None and a gap when the argument is not of its form."""
     try:
         paths = json.loads(skip or "[]")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hardaudit.model.gap import GapReason
 from hardaudit.model.table import TEXT, Column, TableSpec
 from hardaudit.target.table import Table
-from hardaudit_plugins.kernel.apparmor import PROFILES, is_enabled
+from hardaudit_plugins.kernel.apparmor import PROFILES, apparmor_enabled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ SPEC = TableSpec(
     columns=(
         Column("path", TEXT, "Profile's name; of a profile within another, after the other's name and //", index=True),
         Column("name", TEXT, "Profile's name"),
-        Column("attach", TEXT, "Programs that it applies to, a pattern; <unknown> for one that is only changed to"),
+        Column("attach", TEXT, "Programs that it applies to, a pattern; the profile's name where it has none"),
         Column("mode", TEXT, "enforce, complain, kill or unconfined"),
         Column("sha1", TEXT, "SHA-1 of the loaded profile, hexadecimal; NULL where the kernel does not keep it", collate="nocase"),
         Column("sha256", TEXT, "SHA-256 of the loaded profile, hexadecimal; NULL where the kernel does not keep it", collate="nocase"),
@@ -38,7 +38,7 @@ _DEPTH_LIMIT = 8  # profiles within profiles; AppArmor has one level
 
 def generate(context: TableContext) -> Iterator[Row]:
     """A row for each profile, those within another after it."""
-    if not is_enabled(context):
+    if not apparmor_enabled(context):
         return
     pending = [("", f"{PROFILES}/{entry}", 0) for entry in reversed(context.list_directory(PROFILES))]
     while pending:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hardaudit.model.gap import GapReason
 from hardaudit.model.table import TEXT, Column, TableSpec
 from hardaudit.target.table import Table
-from hardaudit_plugins.kernel.selinux import find_selinuxfs, files_below
+from hardaudit_plugins.kernel.selinux import files_below, find_selinuxfs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ _BOOLEANS = {"0": "off", "1": "on"}
 def generate(context: TableContext) -> Iterator[Row]:
     """SELinux' own settings, then those of its scopes, then the permissions of its classes."""
     place = find_selinuxfs(context)
-    if place is None:
+    if not place:
         return
     for key in _KEYS:
         value = _value(context, f"{place}/{key}", optional=key != "enforce")

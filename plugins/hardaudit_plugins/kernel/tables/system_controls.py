@@ -31,7 +31,7 @@ SPEC = TableSpec(
     live_only=True,
     osquery=True,
     notes="config_value is what systemd-sysctl, or sysctl --system, applies: the last file name wins, a name in /etc masks the same one "
-    "elsewhere, wildcards count. osquery takes the last line in an order of directories of its own, vendor's files after the administrator's.",
+    "elsewhere, wildcards count. osquery takes the last line, in an order with the vendor's files after the administrator's.",
 )
 
 

@@ -40,7 +40,7 @@ SPEC = TableSpec(
 def generate(context: TableContext) -> Iterator[Row]:
     """A row for each process; a namespace that it has no longer, because it ended, or that may not be seen is NULL."""
     reader = ProcessReader(context)
-    for pid in reader.pids():
+    for pid in reader.wanted():
         with reader.enter(pid) as process:
             if process is None:
                 continue

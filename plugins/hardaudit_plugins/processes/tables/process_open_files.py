@@ -35,7 +35,7 @@ _NO_FILES = ("socket:[", "pipe:[", "anon_inode:")
 def generate(context: TableContext) -> Iterator[Row]:
     """A row for each descriptor that is a file."""
     reader = ProcessReader(context)
-    for pid in reader.pids():
+    for pid in reader.wanted():
         with reader.enter(pid) as process:
             if process is None:
                 continue

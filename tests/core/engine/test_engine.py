@@ -1,0 +1,240 @@
+"""Bounds, gaps, defects, and what a query may not do."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import pytest
+
+from hardaudit.engine.engine import Bounds, Engine
+from hardaudit.engine.errors import TableDefectError
+from hardaudit.errors import QueryError
+from hardaudit.model.gap import Gap, GapReason
+from hardaudit.model.table import BIGINT, TEXT, Column, TableSpec
+from hardaudit.target.table import Table
+from hardaudit.target.target import Target
+
+COLUMNS = (Column("n", BIGINT, "number", index=True), Column("t", TEXT, "text"))
+
+
+def table(name, generate, **options):
+    return Table(TableSpec(name, "rows of the test", "the test", COLUMNS, (), **options), generate)
+
+
+def engine_with(*tables, target=None):
+    return Engine(target or Target.live_host(), tables)
+
+
+def counting(start=0, stop=None):
+    def generate(context):
+        for number in itertools.count(start):
+            if number == stop:
+                return
+            context.check_deadline()
+            yield {"n": number, "t": f"row {number}"}
+
+    return generate
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ATTACH '/tmp/x' AS x",
+        "PRAGMA temp_store = 1",
+        "PRAGMA table_info(t)",
+        "CREATE TABLE x (a)",
+        "CREATE TEMP TABLE x (a)",
+        "CREATE VIRTUAL TABLE x USING fts5(a)",
+        "INSERT INTO t VALUES (1, 'x')",
+        "DELETE FROM t",
+        "UPDATE t SET n = 1",
+        "DROP TABLE t",
+        "BEGIN",
+        "VACUUM INTO '/tmp/x'",
+        "SELECT load_extension('/tmp/x.so')",
+        "SELECT * FROM sqlite_master",
+        "SELECT * FROM sqlite_schema",
+        "SELECT * FROM pragma_database_list",
+        "SELECT * FROM dbstat",
+        "WITH x AS (SELECT * FROM sqlite_master) SELECT * FROM x",
+        "SELECT 1; DELETE FROM t",
+        "SELECT 1; SELECT 2",
+        "EXPLAIN DELETE FROM t",
+        "",
+        "-- nothing",
+    ],
+)
+def test_only_one_select_on_the_tables_is_allowed(sql):
+    with engine_with(table("t", counting(stop=3))) as engine, pytest.raises(QueryError):
+        engine.run(sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "rows"),
+    [
+        ("SELECT value FROM json_each('[3, 4]')", [(3,), (4,)]),
+        ("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 3) SELECT sum(x) FROM c", [(6,)]),
+        ("WITH c AS (SELECT n FROM t) SELECT count(*) FROM c, c d", [(9,)]),
+        ("SELECT (SELECT max(n) FROM t), (SELECT count(*) FROM t WHERE n > 0)", [(2, 2)]),
+        ("SELECT n FROM t UNION SELECT 7 ORDER BY 1 DESC LIMIT 2", [(7,), (2,)]),
+        ("SELECT n, row_number() OVER (ORDER BY n DESC) FROM t ORDER BY n", [(0, 3), (1, 2), (2, 1)]),
+    ],
+)
+def test_what_select_can_do_works(sql, rows):
+    with engine_with(table("t", counting(stop=3))) as engine:
+        assert list(engine.run(sql).tuples) == rows
+
+
+def test_the_deadline_ends_an_endless_table_as_a_gap_and_keeps_what_was_found():
+    with engine_with(table("t", counting())) as engine:
+        answer = engine.run("SELECT n FROM t WHERE n < 5", bounds=Bounds(seconds=0.2))
+    assert [row[0] for row in answer.tuples] == [0, 1, 2, 3, 4]
+    assert {gap.reason for gap in answer.gaps} == {GapReason.TIMEOUT}
+
+
+def test_the_deadline_ends_an_endless_query():
+    started = time.monotonic()
+    with engine_with(table("t", counting(stop=3))) as engine:
+        answer = engine.run("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c", bounds=Bounds(seconds=0.2))
+    assert [gap.reason for gap in answer.gaps] == [GapReason.TIMEOUT]
+    assert time.monotonic() - started < 30
+
+
+def test_a_table_cut_by_the_deadline_stays_a_gap_for_the_next_query():
+    with engine_with(table("t", counting())) as engine:
+        engine.run("SELECT n FROM t WHERE t = 'no such'", bounds=Bounds(seconds=0.1))
+        assert [gap.table for gap in engine.run("SELECT n FROM t WHERE t = 'another'").gaps] == ["t"]
+
+
+def test_the_row_limit_is_a_gap():
+    with engine_with(table("t", counting(stop=10))) as engine:
+        answer = engine.run("SELECT n FROM t", bounds=Bounds(rows=4))
+        exact = engine.run("SELECT n FROM t", bounds=Bounds(rows=10))
+    assert (len(answer.tuples), [gap.reason for gap in answer.gaps]) == (4, [GapReason.TRUNCATED])
+    assert (len(exact.tuples), exact.gaps) == (10, ())
+
+
+def test_a_generators_exception_is_a_defect_now_and_for_every_later_query():
+    def broken(context):
+        yield {"n": 1, "t": "x"}
+        raise RuntimeError("no disk")
+
+    with engine_with(table("t", broken), table("u", counting(stop=1))) as engine:
+        for _ in range(2):
+            with pytest.raises(TableDefectError, match="table t: RuntimeError: no disk"):
+                engine.run("SELECT * FROM t")
+        assert engine.run("SELECT n FROM u").tuples == ((0,),)
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ({"n": "1"}, "column n cannot hold str"),
+        ({"t": 1}, "column t cannot hold int"),
+        ({"t": b"x"}, "column t cannot hold bytes"),
+        ({"n": 1.0}, "column n cannot hold float"),
+        ({"n": 2**63}, "column n cannot hold int"),
+        ({"m": 1}, "unknown columns: m"),
+    ],
+)
+def test_a_row_that_breaks_the_specification_is_a_defect(row, problem):
+    def wrong(context):
+        yield row
+
+    with engine_with(table("t", wrong)) as engine, pytest.raises(TableDefectError, match=problem):
+        engine.run("SELECT * FROM t")
+
+
+def test_a_table_is_generated_once_a_run_for_the_same_constraints():
+    calls = []
+
+    def generate(context):
+        calls.append(context.constraints.equals("n"))
+        yield from ({"n": number, "t": "x"} for number in range(3))
+
+    with engine_with(table("t", generate)) as engine:
+        engine.run("SELECT n FROM t")
+        engine.run("SELECT count(*) FROM t a, t b, t c WHERE +a.n = +b.n AND +b.n = +c.n")
+        engine.run("SELECT n FROM t WHERE n = 1")
+        engine.run("SELECT n FROM t WHERE n = '1'")
+    assert calls == [None, [1]]
+
+
+def test_gaps_of_a_table_read_by_a_table_are_the_querys():
+    def users(context):
+        context.gap(GapReason.PERMISSION_DENIED, "/etc/passwd: no")
+        yield {"n": 0, "t": "root"}
+
+    def keys(context):
+        yield from ({"n": row["n"], "t": f"key of {row['t']}"} for row in context.rows("users", n=0))
+
+    with engine_with(table("users", users), table("keys", keys)) as engine:
+        answer = engine.run("SELECT t FROM keys")
+        again = engine.run("SELECT t FROM keys WHERE t = 'none'")
+    assert answer.tuples == (("key of root",),)
+    assert answer.gaps == again.gaps == (Gap("users", GapReason.PERMISSION_DENIED, "/etc/passwd: no"),)
+
+
+def test_a_table_that_reads_itself_is_a_defect():
+    def loop(context):
+        yield from context.rows("t")
+
+    with engine_with(table("t", loop)) as engine, pytest.raises(TableDefectError):
+        engine.run("SELECT * FROM t")
+
+
+def test_gaps_belong_to_the_query_that_met_them():
+    def gappy(context):
+        context.gap(GapReason.MISSING_SOURCE, "gone")
+        return
+        yield
+
+    with engine_with(table("gappy", gappy), table("t", counting(stop=1))) as engine:
+        assert engine.run("SELECT * FROM gappy").gaps
+        assert engine.run("SELECT * FROM t").gaps == ()
+        assert engine.run("SELECT * FROM t JOIN gappy USING (n)").gaps
+
+
+def test_a_stream_too_large_to_keep_is_generated_again_and_loses_no_row(monkeypatch):
+    monkeypatch.setattr("hardaudit.engine.engine._KEPT_VALUES", 50)
+    with engine_with(table("t", counting(stop=100)), table("u", counting(stop=10))) as engine:
+        assert engine.run("SELECT count(*), sum(n) FROM t").tuples == ((100, 4950),)
+        assert engine.run("SELECT count(*), sum(n) FROM t").tuples == ((100, 4950),)
+        assert engine.run("SELECT count(*) FROM u CROSS JOIN t").tuples == ((1000,),)
+
+
+def test_a_stream_too_large_to_read_twice_at_once_is_a_gap(monkeypatch):
+    monkeypatch.setattr("hardaudit.engine.engine._KEPT_VALUES", 50)
+    with engine_with(table("t", counting(stop=100))) as engine:
+        answer = engine.run("SELECT count(*) FROM t a JOIN t b")
+    assert [gap.reason for gap in answer.gaps] == [GapReason.TRUNCATED]
+
+
+class TestRootDirectories:
+    def test_a_live_table_has_no_rows_and_a_gap(self, root):
+        with Target.directory(root.path) as target, engine_with(table("t", counting(stop=1), live_only=True), target=target) as engine:
+            answer = engine.run("SELECT * FROM t")
+        assert (answer.tuples, [gap.reason for gap in answer.gaps]) == ((), [GapReason.UNSUPPORTED])
+
+    def test_an_empty_root_is_no_evidence(self, tmp_path):
+        with Target.directory(str(tmp_path)) as target, engine_with(table("t", counting(stop=0)), target=target) as engine:
+            assert [gap.reason for gap in engine.run("SELECT * FROM t").gaps] == [GapReason.MISSING_SOURCE]
+
+
+def test_describe_names_tables_and_columns_without_running():
+    with engine_with(table("t", counting()), table("u", counting())) as engine:
+        statement = engine.describe("SELECT t.n AS subject, :limit FROM t WHERE n IN (SELECT n FROM u)")
+    assert (statement.tables, statement.columns) == ({"t", "u"}, ("subject", ":limit"))
+
+
+def test_parameters_are_bound_and_a_missing_one_is_an_error():
+    with engine_with(table("t", counting(stop=5))) as engine:
+        assert engine.run("SELECT n FROM t WHERE n IN (SELECT value FROM json_each(:n))", {"n": "[1, 3]", "unused": 1}).tuples == ((1,), (3,))
+        with pytest.raises(QueryError):
+            engine.run("SELECT n FROM t WHERE n = :nothing", {})
+
+
+def test_values_too_large_for_memory_are_an_error_not_a_crash():
+    with engine_with(table("t", counting(stop=1))) as engine, pytest.raises(QueryError):
+        engine.run("SELECT length(zeroblob(1000000000))")
