@@ -11,7 +11,7 @@ from hardaudit.model import host_text
 from hardaudit.model.gap import GapReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from hardaudit.target.table import TableContext
 
@@ -72,7 +72,10 @@ def look(context: TableContext, path: str) -> Entry | None:
 
 
 def open_directory(context: TableContext, path: str) -> int | None:
-    """A descriptor, to be closed by the caller, of a directory, through links. None when there is none; None and a gap when it cannot be read."""
+    """A descriptor, to be closed by the caller, of the directory at an absolute path, through links.
+
+    None when there is none; None and a gap when it cannot be read.
+    """
     if not path.startswith("/"):
         return None
     try:
@@ -82,7 +85,7 @@ def open_directory(context: TableContext, path: str) -> int | None:
         return None
 
 
-def children(context: TableContext, directory: int, prefix: str) -> Iterator[Child]:
+def children(context: TableContext, directory: int, prefix: str) -> Generator[Child, None, None]:
     """What an open directory holds, without `.` and `..`, in its own order; `prefix`, its path and a slash, begins each entry's path.
 
     An entry that vanishes meanwhile is left out; one that may not be examined is a gap that names the directory.

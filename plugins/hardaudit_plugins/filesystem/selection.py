@@ -100,7 +100,7 @@ def _report_slash(context: TableContext, column: str, pattern: str) -> None:
     """In osquery such a query finds nothing, and does not say why."""
     context.gap(
         GapReason.UNSUPPORTED,
-        f"{column} LIKE '{pattern}' finds a directory, but LIKE spells directories with a trailing slash, which the pattern does not match: "
+        f"{column} LIKE '{pattern}' finds a directory, but LIKE spells directories with a trailing slash, which it does not match: "
         "end it in / or %, or use =",
     )
 

@@ -25,15 +25,16 @@ def drop_in_files(context: TableContext, directories: Sequence[str], suffix: str
 
 
 def first_existing(context: TableContext, paths: Sequence[str]) -> str | None:
-    """The first of the paths that exists, None when none does; one that may not be looked at is a gap and ends the search."""
-    for path in paths:
-        try:
-            if context.target.exists(path):
-                return path
-        except OSError as error:
-            context.gap_for(error, path)
-            return None
-    return None
+    """The first of the paths that exists, None when none does; one that may not be looked at is a gap and counts as existing."""
+    return next((path for path in paths if _exists(context, path)), None)
+
+
+def _exists(context: TableContext, path: str) -> bool:
+    try:
+        return context.target.exists(path)
+    except OSError as error:
+        context.gap_for(error, path)
+        return True
 
 
 def is_masked(context: TableContext, path: str) -> bool:

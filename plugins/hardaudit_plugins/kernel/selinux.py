@@ -17,7 +17,7 @@ _DEPTH_LIMIT = 6
 
 
 def find_selinuxfs(context: TableContext) -> str | None:
-    """Where selinuxfs is mounted; empty where SELinux is off, proved by a kernel without selinuxfs; None, with a gap, where it is unclear."""
+    """Where selinuxfs is mounted; empty where SELinux is off, as a kernel without it proves; None, with a gap, where it is unclear."""
     mounts = context.read_text(_MOUNTS)
     if mounts is None:
         return None

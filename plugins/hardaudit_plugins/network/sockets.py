@@ -72,7 +72,7 @@ def sockets_of_run(context: TableContext) -> Sockets:
 
 
 class _Survey:
-    """The sockets, namespace by namespace, then who holds them: a service that starts in between is not taken for a socket without process."""
+    """The sockets, namespace by namespace, then who holds them: what a service opens in between is not taken for ownerless."""
 
     def __init__(self, context: TableContext) -> None:
         self._context = context
@@ -100,24 +100,31 @@ class _Survey:
         """Its sockets, through the first of its processes that is still there; when all have ended, so has the namespace."""
         for pid in pids:
             with self._reader.enter(pid) as process, contextlib.ExitStack() as opened:
-                files = process and self._open_files(process, namespace, opened)
-                for socket_file, file in files or ():
+                files = self._open_files(process, namespace, opened) if process else []
+                for socket_file, file in files:
                     self._read_file(socket_file, file, namespace)
             if files:
                 return
 
-    def _open_files(self, process: Process, namespace: str, opened: contextlib.ExitStack) -> list[tuple[SocketFile, BinaryIO]] | None:
-        """The namespace's files, all opened before one is read, so that they are of one namespace; None when the process is not in it any more."""
+    def _open_files(self, process: Process, namespace: str, opened: contextlib.ExitStack) -> list[tuple[SocketFile, BinaryIO]]:
+        """The namespace's files, all opened before one is read, so that they are of one namespace; none when the process has left it."""
         files = []
-        for file in proc_net.FILES:
-            try:
-                files.append((file, opened.enter_context(process.open(f"net/{file.name}"))))
-            except OSError as error:
-                if gap_reason(error) is not GapReason.MISSING_SOURCE:
-                    self._reader.refusals.add(error, process.pid, f"net/{file.name}")
-                elif file.essential and self._is_in(process, namespace):
-                    self._miss(GapReason.MISSING_SOURCE, f"/proc/{process.pid}/net/{file.name}: {error.strerror}")
-        return files if self._is_in(process, namespace) else None
+        for socket_file in proc_net.FILES:
+            file = self._open_file(process, socket_file, namespace)
+            if file is not None:
+                files.append((socket_file, opened.enter_context(file)))
+        return files if self._is_in(process, namespace) else []
+
+    def _open_file(self, process: Process, socket_file: SocketFile, namespace: str) -> BinaryIO | None:
+        name = f"net/{socket_file.name}"
+        try:
+            return process.open(name)
+        except OSError as error:
+            if gap_reason(error) is not GapReason.MISSING_SOURCE:
+                self._reader.refusals.add(error, process.pid, name)
+            elif socket_file.essential and self._is_in(process, namespace):
+                self._miss(GapReason.MISSING_SOURCE, f"/proc/{process.pid}/{name}: {error.strerror}")
+            return None
 
     def _is_in(self, process: Process, namespace: str) -> bool:
         return namespace_inode(self._reader.link(process, "ns/net"), "net") == namespace

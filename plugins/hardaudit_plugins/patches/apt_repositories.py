@@ -65,6 +65,7 @@ def read_repositories(context: TableContext, architecture: str) -> list[AptRepos
         text = context.read_text(path, optional=True)
         if text is None:
             continue
+        text = text.replace("\r\n", "\n")
         entries = _deb822(text) if path.endswith(".sources") else _one_line(text)
         for line, entry in entries:
             context.check_deadline()
@@ -179,7 +180,7 @@ def _refuse_malformed(uris: list[str], suites: list[str], components: list[str])
 
 
 def _deb822(text: str) -> Iterator[tuple[int, _Entry | ValueError]]:
-    for paragraph in paragraphs(_comments_blanked(text)):
+    for paragraph in paragraphs(text, comments=True):
         try:
             entry = _paragraph_entry(paragraph)
         except ValueError as error:
@@ -189,15 +190,7 @@ def _deb822(text: str) -> Iterator[tuple[int, _Entry | ValueError]]:
                 yield paragraph.line, entry
 
 
-def _comments_blanked(text: str) -> str:
-    """The text with every comment line made a field of its own that nobody reads: it separates neither fields nor paragraphs."""
-    lines = text.split("\n")
-    return "\n".join(f"#{number}:" if line.startswith("#") else line for number, line in enumerate(lines))
-
-
 def _paragraph_entry(paragraph: Paragraph) -> _Entry | None:
-    if all(name.startswith("#") for name in paragraph.fields) and not paragraph.problem:
-        return None
     if truth(paragraph.value("enabled") or "") is False:
         return None
     if paragraph.problem:

@@ -58,10 +58,10 @@ _CPUINFO = "/proc/cpuinfo"
 def generate(context: TableContext) -> Iterator[Row]:
     """The row."""
     row: dict[str, Value] = {"cpu_type": os.uname().machine, "physical_memory": _physical_memory()}
-    name = context.read_text(_HOSTNAME)
+    name = _host_name(context)
     if name is not None:
-        full_name = _with_domain(strip(name), context.read_text("/etc/hosts", optional=True) or "")
-        row |= {"hostname": full_name, "local_hostname": full_name, "computer_name": strip(name)}
+        full_name = _with_domain(name, context.read_text("/etc/hosts", optional=True) or "")
+        row |= {"hostname": full_name, "local_hostname": full_name, "computer_name": name}
     yield {**row, **_processor_columns(context), "hardware_model": "", **dmi_strings(context)}
 
 
@@ -86,6 +86,14 @@ def _processor_columns(context: TableContext) -> dict[str, Value]:
         "cpu_physical_cores": processors.cores,
         "cpu_sockets": processors.sockets,
     }
+
+
+def _host_name(context: TableContext) -> str | None:
+    try:
+        return strip(context.target.read_text(_HOSTNAME, limit=4096))  # the kernel refuses to read a setting by megabytes
+    except OSError as error:
+        context.gap_for(error, _HOSTNAME)
+        return None
 
 
 def _with_domain(name: str, hosts: str) -> str:

@@ -89,13 +89,14 @@ _PROBLEMS_NAMED = 50
 
 def generate(context: TableContext) -> Iterator[Row]:
     """A row for each entry of the walk of each root that is asked for."""
+    skips = context.constraints.texts("skip")
     for root in context.constraints.texts("root") or []:
-        for skip in context.constraints.texts("skip") or [""]:
+        for skip in [None] if skips is None else skips:
             yield from _rows(context, root, skip)
 
 
-def _rows(context: TableContext, asked_root: str, asked_skip: str) -> Iterator[Row]:
-    skip = _skipped(context, asked_skip)
+def _rows(context: TableContext, asked_root: str, asked_skip: str | None) -> Iterator[Row]:
+    skip = _skipped(context, "[]" if asked_skip is None else asked_skip)
     root = _resolved(context, asked_root)
     if root is None or skip is None or any(root == path or root.startswith(path + "/") for path in skip):
         return
@@ -104,7 +105,7 @@ def _rows(context: TableContext, asked_root: str, asked_skip: str) -> Iterator[R
     if "package" in context.columns_used:
         rows = _with_packages(context, rows)
     for row in rows:
-        row["root"], row["skip"] = asked_root, asked_skip or None
+        row["root"], row["skip"] = asked_root, asked_skip
         yield row
 
 
@@ -129,7 +130,7 @@ def _resolved(context: TableContext, root: str) -> str | None:
 def _skipped(context: TableContext, skip: str) -> frozenset[str] | None:
     """The directories to leave out, without links; None and a gap when the argument is not of its form."""
     try:
-        paths = json.loads(skip or "[]")
+        paths = json.loads(skip)
     except (ValueError, RecursionError):
         paths = None
     if not isinstance(paths, list) or not all(isinstance(path, str) and path.startswith("/") for path in paths):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
@@ -27,7 +28,7 @@ _ALGORITHMS = ("md5", "sha1", "sha256")
 
 SPEC = TableSpec(
     name="hash",
-    description="Digests of regular files. path or directory must be constrained by =, IN or LIKE. Symbolic links to regular files are followed.",
+    description="Digests of regular files, through symbolic links. path or directory must be constrained by =, IN or LIKE.",
     source="The files' content",
     columns=(
         Column("path", TEXT, "Absolute path", required=True, index=True, like=True),
@@ -44,8 +45,9 @@ SPEC = TableSpec(
     ),
     osquery=True,
     notes=(
-        "Paths and patterns are those of the table file, differences from osquery included. Only the digests that the query reads are computed. "
-        "A file of more than 50 MiB, osquery's default limit, or one that may not be read has NULL digests and a gap; in osquery, empty digests."
+        "Paths and patterns are those of the table file, differences from osquery included. Only the digests that the query reads are "
+        "computed. A file of more than 50 MiB, osquery's default limit, or one that may not be read has NULL digests and a gap; in osquery, "
+        "empty digests."
     ),
 )
 
@@ -81,6 +83,8 @@ def _read(context: TableContext, path: str, algorithms: list[str]) -> dict[str, 
     hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
     total = 0
     with context.target.open(path) as file:
+        if os.fstat(file.fileno()).st_size > READ_LIMIT:
+            raise ReadLimitError(path, READ_LIMIT)
         while chunk := file.read(_CHUNK):
             context.check_deadline()
             total += len(chunk)

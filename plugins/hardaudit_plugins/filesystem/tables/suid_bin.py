@@ -22,7 +22,7 @@ _PLACES = ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/loc
 
 SPEC = TableSpec(
     name="suid_bin",
-    description="Regular files with the set-user-ID or set-group-ID bit below the directories of programs and /tmp. Other places: use file.",
+    description="Regular files with the set-user-ID or set-group-ID bit below the directories of programs and /tmp.",
     source=f"{', '.join(_PLACES)} and everything below, symbolic links to files included; names from the tables users and groups",
     columns=(
         Column("path", TEXT, "Absolute path of the file or of a link to it"),

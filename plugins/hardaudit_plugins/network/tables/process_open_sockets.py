@@ -26,7 +26,7 @@ SPEC = TableSpec(
         Column(
             "pid",
             INTEGER,
-            "Process that holds the socket; -1 when none does, as with the kernel's own, or when it may not be seen",
+            "Process that holds the socket; -1 when none does, as with the kernel's own, or it may not be seen",
             additional=True,
         ),
         Column("fd", BIGINT, "The process' file descriptor, the highest if it has several; -1 without a process"),
@@ -45,8 +45,8 @@ SPEC = TableSpec(
     live_only=True,
     osquery=True,
     notes=(
-        "osquery names one of the processes that share a socket, here each has a row. The path of a Unix socket is whole where osquery ends it at "
-        "a space. A namespace that no process is in is not seen."
+        "osquery names one of the processes that share a socket, here each has a row. The path of a Unix socket is whole, where osquery "
+        "cuts it at a space. A namespace that no process is in is not seen."
     ),
 )
 
