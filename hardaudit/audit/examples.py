@@ -41,10 +41,9 @@ def _difference(check: Check, example: Example, tables: Mapping[str, Table]) -> 
     unknown = sorted((example.tables.keys() | example.gaps.keys()) - tables.keys())
     if unknown:
         return f"no table is named {unknown[0]}"
-    stand_ins = [_stand_in(table.spec, example) for table in tables.values()]
     selection = Selection(severity=check.severity, params={**check.defaults, **example.params})
     # The stand-ins read nothing of it; a live target lets them stand for live tables too.
-    with Target.live_host() as target, Engine(target, stand_ins) as engine:
+    with Target.live_host() as target, Engine(target, stand_ins(example, tables)) as engine:
         result = decide(check, selection, engine, _BOUNDS)
     return _compare(example, result)
 
@@ -59,8 +58,12 @@ def _compare(example: Example, result: CheckResult) -> str | None:
     return None
 
 
+def stand_ins(example: Example, tables: Mapping[str, Table]) -> list[Table]:
+    """Tables of the same specifications that hold the example's rows, and fail where it says so."""
+    return [_stand_in(table.spec, example) for table in tables.values()]
+
+
 def _stand_in(spec: TableSpec, example: Example) -> Table:
-    """A table of the same specification that holds the example's rows, and its gap."""
     rows = example.tables.get(spec.name, ())
     reason = example.gaps.get(spec.name)
 

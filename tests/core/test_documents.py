@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,17 +93,26 @@ def test_a_byte_order_mark_and_windows_line_ends_shift_nothing():
         ("x: {a: 1, 'a': 2}\n", ["p.yaml:1:11: the key 'a' is there twice: first at 1:5"]),
         ("a: &x [1]\n", ["p.yaml:1:4: the anchor '&x' is not allowed: write the value out where it is needed"]),
         ("a: b\nc: *b\n", ["p.yaml:2:4: the alias '*b' is not allowed: write the value out"]),
-        ("a: !!python/object/apply:os.system [id]\n", ["p.yaml:1:4: the tag 'tag:yaml.org,2002:python/object/apply:os.system' is not allowed"]),
+        (
+            "a: !!python/object/apply:os.system [id]\n",
+            ["p.yaml:1:4: the tag 'tag:yaml.org,2002:python/object/apply:os.system' is not allowed"],
+        ),
         ("a: ! 5\n", ["p.yaml:1:4: the tag '!' is not allowed"]),
         ("%YAML 1.1\n---\na: 1\n", ["p.yaml:1:1: directives (%YAML, %TAG) are not allowed"]),
         ("a: 1\n---\nb: 2\n", ["p.yaml:2:1: a second document: a file holds one"]),
         ("1: a\n", ["p.yaml:1:1: a key must be text, not the number 1: quote it"]),
         ("? {a: b}\n: c\n", ["p.yaml:1:3: a key must be text, not a mapping: quote it"]),
-        ("true: a\nnull: b\n", ["p.yaml:1:1: a key must be text, not true: quote it", "p.yaml:2:1: a key must be text, not nothing: quote it"]),
+        (
+            "true: a\nnull: b\n",
+            ["p.yaml:1:1: a key must be text, not true: quote it", "p.yaml:2:1: a key must be text, not nothing: quote it"],
+        ),
         ("mode: 0755\n", ["p.yaml:1:7: '0755' may be octal or decimal: quote it if it is text, else leave the zero out"]),
         ("n: 9223372036854775808\n", ["p.yaml:1:4: '9223372036854775808' does not fit 64 bits: quote it if it is text"]),
         (f"n: {'9' * 100_000}\n", [f"p.yaml:1:4: '{'9' * 79}…' does not fit 64 bits: quote it if it is text"]),
-        ("n: .inf\nm: .nan\no: 1e999\n", [f"p.yaml:{i}:4: '{v}' is no finite number: quote it if it is text" for i, v in ((1, ".inf"), (2, ".nan"), (3, "1e999"))]),
+        (
+            "n: .inf\nm: .nan\no: 1e999\n",
+            [f"p.yaml:{i}:4: '{v}' is no finite number: quote it if it is text" for i, v in ((1, ".inf"), (2, ".nan"), (3, "1e999"))],
+        ),
         ("a:\n\tb: 1\n", ["p.yaml:2:1: a tab cannot indent YAML: use spaces"]),
         ("a: b: c\n", ["p.yaml:1:5: a second ': ' in plain text, or a key where none can be: quote text that has ': ' in it"]),
         ("a: @b\n", ["p.yaml:1:4: '@' cannot start plain text: quote the text"]),
@@ -138,14 +150,12 @@ def test_a_bomb_of_aliases_expands_nowhere():
 
 
 def test_the_pure_python_parser_reads_the_same(monkeypatch):
-    import yaml
-
     text = "a: [1, {b: no}]\nc: |\n  x\n'é': 2027-01-01\n"
     fast = parse(text)
     monkeypatch.setattr(reading, "_LOADER", yaml.SafeLoader)
     slow = parse(text)
     assert slow == fast
-    assert faults("a: &x 1\nb: \"\\ud800\"\n")[-1].startswith("p.yaml:2:4: ")
+    assert faults('a: &x 1\nb: "\\ud800"\n')[-1].startswith("p.yaml:2:4: ")
 
 
 def test_files_that_are_none_are_not_waited_for(tmp_path):
@@ -167,18 +177,21 @@ def test_files_that_are_none_are_not_waited_for(tmp_path):
 
 
 def test_verify_is_asked_before_the_file_is_opened(tmp_path):
-    class NotTrusted(Exception):
+    class NotTrustedError(Exception):
         pass
 
     def refuse(path: str) -> None:
-        raise NotTrusted(path)
+        raise NotTrustedError(path)
 
-    with pytest.raises(NotTrusted):
+    with pytest.raises(NotTrustedError):
         read_document(str(tmp_path / "absent.yaml"), PolicyDocumentError, refuse)
 
 
 def test_messages_stay_on_one_line_and_show_no_control_characters():
-    assert faults('"a\\nb\\e[31m\\u202e": &x 1\n"a\\nb\\e[31m\\u202e": 2\n')[1] == "p.yaml:2:1: the key 'a\\nb\\x1b[31m\\u202e' is there twice: first at 1:1"
+    assert (
+        faults('"a\\nb\\e[31m\\u202e": &x 1\n"a\\nb\\e[31m\\u202e": 2\n')[1]
+        == "p.yaml:2:1: the key 'a\\nb\\x1b[31m\\u202e' is there twice: first at 1:1"
+    )
     assert str(Problem("p\n.yaml", Position(1, 2), "x")) == "p\\n.yaml:1:2: x"
     assert quote("x" * 200) == "'" + "x" * 79 + "…'"
     assert printable("naïve ü") == "naïve ü"
@@ -204,7 +217,11 @@ def test_problems_sort_by_file_read_and_place():
         ({"type": "string"}, "5", ["1:4: v must be text, not the number 5: quote it"]),
         ({"type": "boolean"}, "on", ["1:4: v must be true or false, not 'on': write true"]),
         ({"type": ["array", "null"]}, "{}", ["1:4: v must be a list or nothing, not a mapping"]),
-        ({"type": "array", "items": {"type": "integer"}}, "[1, x, y]", ["1:8: v[1] must be a whole number, not 'x'", "1:11: v[2] must be a whole number, not 'y'"]),
+        (
+            {"type": "array", "items": {"type": "integer"}},
+            "[1, x, y]",
+            ["1:8: v[1] must be a whole number, not 'x'", "1:11: v[2] must be a whole number, not 'y'"],
+        ),
         ({"enum": ["low", "high", 3]}, "hgih", ["1:4: v cannot be 'hgih'; allowed: low, high, 3; did you mean 'high'?"]),
         ({"pattern": "^a", "description": "a word with a"}, "b", ["1:4: v must be a word with a, not 'b'"]),
         ({"pattern": "^a"}, "b", ["1:4: v must be text like ^a, not 'b'"]),
@@ -240,14 +257,15 @@ def test_schema_faults_in_words(schema, text, lines):
 
 
 def test_the_schema_library_is_not_imported_for_nothing():
-    import subprocess
-    import sys
-
-    code = "import sys, hardaudit.documents.schema, hardaudit.policy.load, hardaudit.policy.check_file; sys.exit('jsonschema' in sys.modules)"
+    code = (
+        "import sys, hardaudit.documents.schema, hardaudit.policy.load, hardaudit.policy.check_file; sys.exit('jsonschema' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Zl", "Zp"), exclude_characters="\ufeff\x85"), max_size=30)
+texts = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn", "Zl", "Zp"), exclude_characters="\ufeff\x85"), max_size=30
+)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | texts,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
@@ -275,13 +293,13 @@ def test_json_is_read_as_json_reads_it_and_positions_point_at_values(value):
 @given(content=st.binary(max_size=200) | st.text("ab01:-[]{},#&*!|>'\"%@`?~ \n\t\\", max_size=120).map(str.encode))
 @settings(deadline=None, max_examples=500)
 def test_whatever_bytes_come_the_answer_is_a_document_or_one_line_faults(content):
+    document, lines = None, []
     try:
         document = parse(content)
     except DocumentError as error:
-        assert error.problems
-        assert len(str(error).split("\n")) >= len(error.problems)
-        for line in str(error).split("\n"):
-            assert line.startswith("p.yaml:")
-            assert line.isprintable()
+        lines = str(error).split("\n")
+    assert all(line.startswith("p.yaml:") and line.isprintable() for line in lines)
+    if document is None:
+        assert lines
     else:
         json.dumps(document.value, allow_nan=False)

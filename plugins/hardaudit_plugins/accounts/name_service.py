@@ -10,12 +10,12 @@ from hardaudit_plugins.accounts.lines import numbered
 if TYPE_CHECKING:
     from hardaudit.target.table import TableContext
 
-Database = Literal["passwd", "group", "shadow"]
+Database = Literal["passwd", "group", "shadow", "sudoers"]
 
 _CONFIGURATION = "/etc/nsswitch.conf"
 _LOCAL = frozenset({"files", "compat", "systemd", "mymachines"})
 _USER_RECORDS = ("/etc/userdb", "/run/userdb", "/run/host/userdb", "/usr/local/lib/userdb", "/usr/lib/userdb")
-_RECORD_ENDINGS: dict[Database, tuple[str, ...]] = {"passwd": (".user",), "shadow": (".user", ".user-privileged"), "group": (".group",)}
+_RECORD_ENDINGS: dict[str, tuple[str, ...]] = {"passwd": (".user",), "shadow": (".user", ".user-privileged"), "group": (".group",)}
 _HOME_RECORDS = "/var/lib/systemd/home"
 
 
@@ -33,6 +33,13 @@ def report_other_sources(context: TableContext, database: Database) -> frozenset
     if "systemd" in sources:
         _report_records(context, database)
     return sources
+
+
+def report_sudoers_sources(context: TableContext) -> None:
+    """Record a gap for each place besides files that rules of sudo come from, sudoers.ldap(5)."""
+    for source in sorted(_sources(context, "sudoers") - {"files"}):
+        if source != "sss" or _sssd_is_configured(context):
+            context.gap(GapReason.UNSUPPORTED, f"{_CONFIGURATION}: rules of sudo also come from {source!r}, which is not read")
 
 
 def _sources(context: TableContext, database: Database) -> frozenset[str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hardaudit.target.table import TableContext
     from hardaudit.target.target import Target
 
-_NUMBER = re.compile(rb"^[^:\n]*:[^:\n]*:([0-9]{1,10}):", re.MULTILINE)
+_NUMBER = re.compile(rb"^[A-Za-z0-9_][^:\n\0]*:[^:\n\0]*:([0-9]{1,10}):", re.MULTILINE)  # no comments, no entries of NIS
 _SUBORDINATE = re.compile(r"^[^:\n]+:([0-9]{1,10}):([0-9]{1,10})$", re.MULTILINE)
 _LOCAL_SOURCES = frozenset({"compat", "db", "files", "mymachines", "systemd"})
 _DYNAMIC_USERS = "/run/systemd/dynamic-uid"
@@ -55,7 +55,7 @@ class KnownOwners:
 def numbers_in_etc(target: Target) -> tuple[frozenset[int], frozenset[int]] | None:
     """The numbers of /etc/passwd and /etc/group as they stand, or None when one cannot be read.
 
-    For choosing what to keep of a walk; what is unowned in the end `known_owners` decides.
+    For choosing what to keep of a walk: lines in doubt do not count. What is unowned in the end `known_owners` decides.
     """
     try:
         passwd, group = (target.read_bytes(path) for path in ("/etc/passwd", "/etc/group"))

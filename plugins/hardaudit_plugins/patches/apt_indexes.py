@@ -56,14 +56,13 @@ class AptState:
 
 
 def native_architecture(context: TableContext, configuration: AptConfiguration) -> str | None:
-    """dpkg's own architecture: as configured, else that of the installed dpkg; None and a gap when neither says."""
+    """dpkg's own architecture: as configured, else that of the installed dpkg; None when neither says."""
     setting = configuration.find("APT::Architecture")
     if setting and setting.value:
         return setting.value
     for row in context.rows("deb_packages"):
         if row["name"] == "dpkg" and row["arch"] not in ("all", "<none>", "<empty>"):
             return str(row["arch"])
-    context.gap(GapReason.MISSING_SOURCE, "the native architecture is unknown: no package dpkg is installed and APT::Architecture is not set")
     return None
 
 
@@ -72,6 +71,7 @@ def read_state(context: TableContext) -> AptState | None:
     configuration = read_configuration(context)
     native = native_architecture(context, configuration)
     if native is None:
+        context.gap(GapReason.MISSING_SOURCE, "the native architecture is unknown: dpkg is not installed and APT::Architecture is not set")
         return None
     _note_other_places(context, configuration)
     repositories = read_repositories(context, native)

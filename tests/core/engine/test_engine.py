@@ -96,7 +96,9 @@ def test_the_deadline_ends_an_endless_table_as_a_gap_and_keeps_what_was_found():
 def test_the_deadline_ends_an_endless_query():
     started = time.monotonic()
     with engine_with(table("t", counting(stop=3))) as engine:
-        answer = engine.run("WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c", bounds=Bounds(seconds=0.2))
+        answer = engine.run(
+            "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c", bounds=Bounds(seconds=0.2)
+        )
     assert [gap.reason for gap in answer.gaps] == [GapReason.TIMEOUT]
     assert time.monotonic() - started < 30
 
@@ -230,7 +232,10 @@ def test_describe_names_tables_and_columns_without_running():
 
 def test_parameters_are_bound_and_a_missing_one_is_an_error():
     with engine_with(table("t", counting(stop=5))) as engine:
-        assert engine.run("SELECT n FROM t WHERE n IN (SELECT value FROM json_each(:n))", {"n": "[1, 3]", "unused": 1}).tuples == ((1,), (3,))
+        assert engine.run("SELECT n FROM t WHERE n IN (SELECT value FROM json_each(:n))", {"n": "[1, 3]", "unused": 1}).tuples == (
+            (1,),
+            (3,),
+        )
         with pytest.raises(QueryError):
             engine.run("SELECT n FROM t WHERE n = :nothing", {})
 

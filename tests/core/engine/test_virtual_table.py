@@ -30,14 +30,14 @@ texts = st.sampled_from(["", "a", "A", "ab", "b", "1", "01", "1.0", "%", "_", "�
 numbers = st.one_of(st.integers(-3, 3), st.sampled_from([2**63 - 1, -(2**63)]))
 reals = st.sampled_from([0.0, 1.0, 1.5, -2.0, 1e300])
 rows = st.lists(
-    st.tuples(
-        st.none() | numbers, st.none() | texts, st.none() | texts, st.none() | texts, st.none() | numbers, st.none() | reals
-    ),
+    st.tuples(st.none() | numbers, st.none() | texts, st.none() | texts, st.none() | texts, st.none() | numbers, st.none() | reals),
     max_size=12,
 )
 literals = st.one_of(
     st.just("NULL"),
-    st.sampled_from(["1", "-1", "'1'", "' 1 '", "1.0", "1.5", "'1.0'", "'a'", "'A'", "''", "'%'", "'é'", "x'61'", "'x'", "9223372036854775807", "1e300"]),
+    st.sampled_from(
+        ["1", "-1", "'1'", "' 1 '", "1.0", "1.5", "'1.0'", "'a'", "'A'", "''", "'%'", "'é'", "x'61'", "'x'", "9223372036854775807", "1e300"]
+    ),
 )
 columns = st.sampled_from(NAMES)
 
@@ -72,7 +72,11 @@ def statements() -> st.SearchStrategy[str]:
         st.builds("SELECT * FROM facts WHERE {}".format, condition()),
         st.builds("SELECT count(*), min(n), max(t) FROM facts WHERE {}".format, condition()),
         st.builds(f"SELECT {everything}, b.n FROM facts a JOIN facts b ON a.n = b.n WHERE {{}}".format, condition("a.")),
-        st.builds(f"SELECT {everything}, b.t FROM facts a LEFT JOIN facts b ON a.t = b.t AND {{}} WHERE {{}}".format, condition("b."), condition("a.")),
+        st.builds(
+            f"SELECT {everything}, b.t FROM facts a LEFT JOIN facts b ON a.t = b.t AND {{}} WHERE {{}}".format,
+            condition("b."),
+            condition("a."),
+        ),
         st.builds("SELECT * FROM facts a, facts b WHERE a.t = b.plain OR {}".format, condition("a.")),
         st.builds("WITH w AS (SELECT * FROM facts WHERE {}) SELECT * FROM w WHERE {}".format, condition(), condition()),
         st.builds("SELECT * FROM facts a WHERE EXISTS (SELECT 1 FROM facts b WHERE b.n = a.n AND {})".format, condition("b.")),
@@ -104,7 +108,9 @@ def _in_ranges(constraints, record):
 
 def ordinary(rows_):
     connection = apsw.Connection(":memory:")
-    connection.execute(f"CREATE TABLE facts ({', '.join(f'{c.name} {c.type.value}' + (f' COLLATE {c.collate}' if c.collate else '') for c in COLUMNS)})")
+    connection.execute(
+        f"CREATE TABLE facts ({', '.join(f'{c.name} {c.type.value}' + (f' COLLATE {c.collate}' if c.collate else '') for c in COLUMNS)})"
+    )
     connection.executemany(f"INSERT INTO facts VALUES ({', '.join('?' * len(NAMES))})", rows_)
     return connection
 

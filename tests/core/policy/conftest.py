@@ -38,7 +38,11 @@ def checks():
     texts = [
         check_text("ssh/root_login", "high"),
         check_text("ssh/max_tries", "low", limit="{type: integer, minimum: 1, default: 4, description: Tries}"),
-        check_text("ssh/ciphers", limit="{type: integer, default: 128, description: Bits}", allow="{type: array, items: {type: string}, default: [], description: Names}"),
+        check_text(
+            "ssh/ciphers",
+            limit="{type: integer, default: 128, description: Bits}",
+            allow="{type: array, items: {type: string}, default: [], description: Names}",
+        ),
         check_text("web/docroot", "critical"),
         check_text(
             "web/services",
@@ -71,7 +75,9 @@ class Policies:
         return str(path)
 
     def load(self, name: str = "site"):
-        return load_policy(name if name in self.available else str(self.directory / f"{name}.yaml"), self.available, self.checks, self.verified.append)
+        return load_policy(
+            name if name in self.available else str(self.directory / f"{name}.yaml"), self.available, self.checks, self.verified.append
+        )
 
 
 @pytest.fixture

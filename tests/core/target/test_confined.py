@@ -39,7 +39,9 @@ def test_absolute_links_start_at_the_root(root, target, outside):
         target.read_text("/etc/out")
 
 
-@pytest.mark.parametrize("path", ["/../secret", "/etc/../../secret", "/../../../../etc/../../secret", "../secret", "/etc/up/secret", "/etc/up2/secret"])
+@pytest.mark.parametrize(
+    "path", ["/../secret", "/etc/../../secret", "/../../../../etc/../../secret", "../secret", "/etc/up/secret", "/etc/up2/secret"]
+)
 def test_dotdot_stays_at_the_root(root, target, outside, path):
     root.symlink("/etc/up", "../../..")
     root.symlink("/etc/up2", "../../../outside")
@@ -67,7 +69,16 @@ def test_loops_end(root, target):
 
 
 def test_the_kernels_errors(root, target):
-    for path, error in (("/no/such", FileNotFoundError), ("/etc/hostname/x", NotADirectoryError), ("/etc/hostname/", NotADirectoryError), ("/etc/hostname/..", NotADirectoryError), ("/etc", NotRegularFileError), ("/etc/a\0b", FileNotFoundError), ("/" + "x" * 300, OSError), ("/a" * 1000, OSError)):
+    for path, error in (
+        ("/no/such", FileNotFoundError),
+        ("/etc/hostname/x", NotADirectoryError),
+        ("/etc/hostname/", NotADirectoryError),
+        ("/etc/hostname/..", NotADirectoryError),
+        ("/etc", NotRegularFileError),
+        ("/etc/a\0b", FileNotFoundError),
+        ("/" + "x" * 300, OSError),
+        ("/a" * 1000, OSError),
+    ):
         with pytest.raises(error):
             target.read_text(path)
     assert target.exists("/etc/hostname")
@@ -189,7 +200,11 @@ def test_unreadable_is_not_absent(root, target, require_root):
             os.setgid(65534)
             os.setuid(65534)
             outcomes = []
-            for call in (lambda: target.exists("/private/file"), lambda: target.read_text("/private/file"), lambda: target.list_directory("/private")):
+            for call in (
+                lambda: target.exists("/private/file"),
+                lambda: target.read_text("/private/file"),
+                lambda: target.list_directory("/private"),
+            ):
                 try:
                     call()
                     outcomes.append("read")

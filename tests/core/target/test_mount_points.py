@@ -55,7 +55,9 @@ def test_the_type_decides_what_a_walk_does(described, crossing):
 
 
 def test_of_mounts_on_one_point_the_last_counts():
-    table = mounts(ROOT, "24 27 0:6 / /dev rw - devtmpfs dev rw", "26 24 0:24 / /dev/pts rw - devpts a rw", "29 26 0:26 / /dev/pts rw - tmpfs b rw")
+    table = mounts(
+        ROOT, "24 27 0:6 / /dev rw - devtmpfs dev rw", "26 24 0:24 / /dev/pts rw - devpts a rw", "29 26 0:26 / /dev/pts rw - tmpfs b rw"
+    )
     assert table.directly_below("/dev/")["pts"].identity == 29
 
 

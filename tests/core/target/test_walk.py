@@ -118,7 +118,10 @@ def test_links_pipes_and_sockets_are_yielded_and_not_opened(root, target, tmp_pa
     root.symlink("/a/self", "self")
     root.symlink("/a/out", str(tmp_path / "outside"))
     os.mkfifo(f"{root.path}/a/fifo")
-    with contextlib.closing(socket.socket(socket.AF_UNIX)) as server, contextlib.chdir(f"{root.path}/a") if hasattr(contextlib, "chdir") else contextlib.nullcontext():
+    with (
+        contextlib.closing(socket.socket(socket.AF_UNIX)) as server,
+        contextlib.chdir(f"{root.path}/a") if hasattr(contextlib, "chdir") else contextlib.nullcontext(),
+    ):
         server.bind("socket" if hasattr(contextlib, "chdir") else f"{root.path}/a/socket")
     seen = walk(target, "/a")
     assert seen.paths == {"/a", "/a/loop", "/a/self", "/a/out", "/a/fifo", "/a/socket"}
@@ -247,7 +250,14 @@ def test_skipped_paths_are_neither_yielded_nor_entered(root, target):
     root.write("/a/skipped/file", "")
     root.write("/a/skipped-not/file", "")
     root.write("/a/b/skipped/file", "")
-    assert walk(target, "/a", skip={"/a/skipped"}).paths == {"/a", "/a/skipped-not", "/a/skipped-not/file", "/a/b", "/a/b/skipped", "/a/b/skipped/file"}
+    assert walk(target, "/a", skip={"/a/skipped"}).paths == {
+        "/a",
+        "/a/skipped-not",
+        "/a/skipped-not/file",
+        "/a/b",
+        "/a/b/skipped",
+        "/a/b/skipped/file",
+    }
 
 
 def test_canonical_resolves_links_inside_the_root(root, target):

@@ -67,9 +67,14 @@ def _report_include(context: TableContext, path: str, number: int, line: str) ->
     for word in line.replace("=", " ").replace('"', " ").split()[1:]:
         pattern = word if word.startswith("/") else f"{home}/{word.removeprefix('~/.ssh/')}"
         directory, _, name = pattern.rpartition("/")
-        names = [] if any(character in directory for character in "*?[") else context.list_directory(directory or "/", optional=True)
-        if not names or any(fnmatch.fnmatchcase(found, name) for found in names):
+        if _has_wildcard(directory) or any(
+            fnmatch.fnmatchcase(found, name) for found in context.list_directory(directory or "/", optional=True)
+        ):
             context.gap(GapReason.UNSUPPORTED, f"{path}:{number}: includes {word}, which is not read")
+
+
+def _has_wildcard(text: str) -> bool:
+    return any(character in text for character in "*?[")
 
 
 TABLE = Table(SPEC, generate)

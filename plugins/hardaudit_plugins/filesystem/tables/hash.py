@@ -46,8 +46,8 @@ SPEC = TableSpec(
     osquery=True,
     notes=(
         "Paths and patterns are those of the table file, differences from osquery included. Only the digests that the query reads are "
-        "computed. A file of more than 50 MiB, osquery's default limit, or one that may not be read has NULL digests and a gap; in osquery, "
-        "empty digests."
+        "computed. A file of more than 50 MiB, osquery's default limit, or one that may not be read has NULL digests and a gap; in "
+        "osquery, empty digests."
     ),
 )
 

@@ -46,7 +46,7 @@ SPEC = TableSpec(
     osquery=True,
     notes=(
         "A network file system, one of FUSE, and what is mounted below either is not asked for its sizes, because a server that does not "
-        "answer would stop the audit: the sizes are NULL and, if the query reads them, a gap. An automounter's sizes are NULL; in osquery, 0."
+        "answer would stop the audit: the sizes are NULL and, if the query reads them, a gap. An automounter's sizes are NULL, not 0."
     ),
 )
 

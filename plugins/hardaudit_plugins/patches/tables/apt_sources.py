@@ -50,7 +50,7 @@ def generate(context: TableContext) -> Iterator[Row]:
     if not own_namespace_only(context):
         return
     native = native_architecture(context, read_configuration(context))
-    repositories = read_repositories(context, native or "")
+    repositories = read_repositories(context, native or "$(ARCH)")
     names = frozenset(context.list_directory(LISTS)) if repositories else frozenset()
     for repository in repositories:
         context.check_deadline()
