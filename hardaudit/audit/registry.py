@@ -36,7 +36,7 @@ class Registry:
     @cached_property
     def checks(self) -> Mapping[str, Check]:
         """Checks by id."""
-        from hardaudit.policy.check_file import load_check  # noqa: PLC0415 its JSON Schema costs time that `hardaudit query` need not spend
+        from hardaudit.policy.check_file import load_check
 
         loaded: dict[Path, Check] = {}
 
@@ -64,8 +64,8 @@ class Registry:
         return self._collect("hardaudit_commands", lambda command: str(command.name))
 
     def load_policy(self, name: str) -> Policy:
-        """A policy by its name or its file's path, resolved against the checks. Raises PolicyError, or PluginError for an untrusted file."""
-        from hardaudit.policy.load import load_policy  # noqa: PLC0415 as above
+        """A policy by its name or its file's path, resolved against the checks. Raises PolicyError; PluginError for an untrusted file."""
+        from hardaudit.policy.load import load_policy
 
         return load_policy(name, self.policies, self.checks, refuse_unless_trusted)
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from hardaudit.audit.registry import Registry
     from hardaudit.engine.engine import Bounds, Engine
-    from hardaudit.model.check import Check
     from hardaudit.model.policy import Attestation, Policy, Waiver
 
 EMBEDDED = "embedded"
@@ -36,7 +35,9 @@ Progress = Callable[[int, int, str], None]
 """Called before each check with its number from 0, how many there are, and its id."""
 
 
-def audit(policy: Policy, registry: Registry, engine: Engine, bounds: Bounds, only: Sequence[str] = (), progress: Progress | None = None) -> model.Result:
+def audit(  # noqa: PLR0913 the six things an audit is made of
+    policy: Policy, registry: Registry, engine: Engine, bounds: Bounds, only: Sequence[str] = (), progress: Progress | None = None
+) -> model.Result:
     """Run the policy's checks, or those whose id matches one of `only`. Raises UsageError when that leaves none."""
     started, clock = datetime.now(timezone.utc), time.monotonic()
     chosen = _chosen(policy, only)

@@ -50,8 +50,8 @@ def gate(rule: Gate, checks: Sequence[CheckResult], scored: Score) -> GateResult
     if reasons:
         return GateResult(GateState.FAILED, tuple(reasons))
     if rule.min_coverage > 0 and (scored.coverage is None or scored.coverage < rule.min_coverage):
-        coverage = "nothing was decided" if scored.coverage is None else f"coverage {scored.coverage:.1f} % is under {rule.min_coverage:g} %"
-        return GateResult(GateState.INCOMPLETE, (coverage,))
+        reached = "nothing was decided" if scored.coverage is None else f"coverage {scored.coverage:.1f} %"
+        return GateResult(GateState.INCOMPLETE, (f"{reached}: under {rule.min_coverage:g} %",))
     if rule.min_score > 0 and scored.score is None:
         return GateResult(GateState.INCOMPLETE, ("nothing was scored",))
     return GateResult(GateState.PASSED, ())

@@ -27,11 +27,11 @@ EXIT_PASSED, EXIT_FAILED, EXIT_USAGE, EXIT_INCOMPLETE = 0, 1, 2, 3
 class LazyGroup(click.Group):
     """Commands by the name of their module; commands of plugins behind them."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 click's signature
         """Every command, built-in ones first."""
         return [*COMMANDS, *sorted(self._plugin_commands())]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """A command, imported now."""
         if cmd_name in COMMANDS:
             module = importlib.import_module(f"hardaudit.cli.commands.{cmd_name}_command")
@@ -39,7 +39,7 @@ class LazyGroup(click.Group):
             return command
         return self._plugin_commands().get(cmd_name)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """The list in `--help`, without importing the built-in commands."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
                 formatter.write_dl([(name, command.get_short_help_str()) for name, command in sorted(others.items())])
 
     def _plugin_commands(self) -> dict[str, click.Command]:
-        from hardaudit.audit.registry import Registry  # noqa: PLC0415 only commands of plugins need it
+        from hardaudit.audit.registry import Registry
 
         return {name: command for name, command in Registry().commands.items() if name not in COMMANDS}
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from hardaudit.report.escape import printable
+
+Command = TypeVar("Command", bound="Callable[..., object]")
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hardaudit.audit.registry import Registry
     from hardaudit.target.target import Target
 
 root_option = click.option(
@@ -16,8 +23,20 @@ root_option = click.option(
 )
 
 
+def timeout_option(seconds: float, meaning: str) -> Callable[[Command], Command]:
+    """`--timeout`, in seconds."""
+    kind = click.FloatRange(min=0, min_open=True)
+    return click.option("--timeout", type=kind, default=seconds, show_default=True, help=meaning)
+
+
 def target_of(root: str | None) -> Target:
     """The target that `--root` names. Raises TargetError when it cannot be opened."""
-    from hardaudit.target.target import Target  # noqa: PLC0415 not needed for --help
+    from hardaudit.target.target import Target
 
     return Target.live_host() if root is None else Target.directory(root)
+
+
+def warn_of_refusals(registry: Registry) -> None:
+    """Say on stderr which plugins are not in use, and why."""
+    for refusal in registry.manager.refusals:
+        click.echo(f"hardaudit: plugin {refusal.name} was refused: {printable(refusal.reason)}", err=True)

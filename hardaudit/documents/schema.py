@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import json
+import re
+from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from hardaudit.documents.problems import Choice, quote
@@ -87,7 +89,7 @@ def validator(schema: Mapping[str, Any]) -> Validator:
 
 @functools.cache
 def _validator_class() -> Any:
-    import jsonschema  # noqa: PLC0415 - takes 80 ms to import, and many commands read no document
+    import jsonschema
 
     checker = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
@@ -97,9 +99,23 @@ def _validator_class() -> Any:
 
 @functools.cache
 def _format_checker() -> Any:
-    import jsonschema  # noqa: PLC0415 - as above
+    import jsonschema
 
-    return jsonschema.FormatChecker(formats=tuple(_FORMATS))
+    checker = jsonschema.FormatChecker(formats=())
+    checker.checks("date", raises=ValueError)(_is_date)
+    checker.checks("regex", raises=(re.error, OverflowError, RecursionError))(_is_regex)
+    return checker
+
+
+def _is_date(value: object) -> bool:
+    """YYYY-MM-DD alone: `fromisoformat` takes more, from Python 3.11 on."""
+    if not isinstance(value, str):
+        return True
+    return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) is not None and bool(date.fromisoformat(value))
+
+
+def _is_regex(value: object) -> bool:
+    return not isinstance(value, str) or bool(re.compile(value))
 
 
 def hold_against(schema: Validator, document: Document, path: KeyPath, problems: Problems) -> bool:

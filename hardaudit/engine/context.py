@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from hardaudit.engine.errors import TableDefectError
-from hardaudit.model.gap import GapReason
 from hardaudit.model.table import Constraints
 from hardaudit.target.errors import gap_reason
 
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping
 
     from hardaudit.engine.stream import RowStream
+    from hardaudit.model.gap import GapReason
     from hardaudit.model.table import Row, Value
     from hardaudit.target.table import Table
     from hardaudit.target.target import Target

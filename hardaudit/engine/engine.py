@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import apsw
 
@@ -17,13 +17,12 @@ from hardaudit.engine.stream import RowStream
 from hardaudit.engine.virtual_table import TableModule
 from hardaudit.errors import QueryError
 from hardaudit.model.gap import Gap, GapReason
-from hardaudit.model.table import Constraints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hardaudit.engine.stream import RowTuple
-    from hardaudit.model.table import TableSpec, Value
+    from hardaudit.model.table import Constraints, TableSpec, Value
     from hardaudit.target.table import Table
     from hardaudit.target.target import Target
 
@@ -110,8 +109,9 @@ class Engine:
             connection.limit(limit, value)
         functions.register(connection)
         for name, table in self._tables.items():
+            module = cast("Any", TableModule(table.spec, self))  # APSW's stubs want every optional method too
             connection.create_module(
-                name, TableModule(table.spec, self), use_bestindex_object=True, eponymous=True, eponymous_only=True, read_only=True
+                name, module, use_bestindex_object=True, eponymous=True, eponymous_only=True, read_only=True
             )
         connection.authorizer = self._authorizer
         connection.set_progress_handler(self._late, _PROGRESS_STEPS)

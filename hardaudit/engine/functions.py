@@ -39,15 +39,19 @@ def _text(value: object) -> str:
 
 
 def _index(value: object) -> int | None:
-    """An index argument; a negative one selects nothing, as osquery's conversion to an unsigned number does."""
-    index = int(value) if isinstance(value, (int, float)) else 0
+    """An index argument, as sqlite3_value_int(3) reads it; a negative one selects nothing, as osquery's conversion to unsigned does."""
+    if isinstance(value, (int, float)):
+        index = int(value)
+    else:
+        leading = re.match(r"\s*[+-]?[0-9]{1,10}", _text(value))
+        index = int(leading[0]) if leading else 0
     return index if 0 <= index < _MAX_INDEX else None
 
 
 @lru_cache(maxsize=256)
 def _pattern(pattern: str) -> Pattern[str]:
     """An ECMAScript pattern. The dialects agree on what checks use; `regex` is taken because its matching can be stopped."""
-    import regex  # noqa: PLC0415 a third of the start-up time, wanted by few queries
+    import regex
 
     if len(pattern.encode()) > _MAX_REGEX:
         raise QueryError(f"regex: the pattern is longer than {_MAX_REGEX} bytes")
@@ -109,15 +113,21 @@ def concat(*values: object) -> str | None:
 
 
 def concat_ws(*values: object) -> str | None:
-    """The values after the first, NULLs left out, joined by the first."""
+    """The values after the first, NULLs left out, each but the last argument followed by the first; NULL without such values."""
     if not values:
         raise QueryError("concat_ws: the separator is missing")
+    if len(values) == 1:
+        return None
     separator = "" if values[0] is None else _text(values[0])
-    return separator.join(_text(value) for value in values[1:] if value is not None)
+    *others, last = values[1:]
+    return "".join(_text(value) + separator for value in others if value is not None) + ("" if last is None else _text(last))
 
 
 def in_cidr_block(block: object, address: object) -> int:
-    """1 when the address is in the block, else 0. Raises QueryError when either cannot be parsed, or their families differ."""
+    """1 when the address is one of the block's hosts, else 0: an IPv4 block's first and last addresses are none, as osquery has it.
+
+    Raises QueryError when either cannot be parsed, or their families differ.
+    """
     if not isinstance(block, str) or not isinstance(address, str):
         raise QueryError("in_cidr_block: block and address are text")
     try:
@@ -127,6 +137,8 @@ def in_cidr_block(block: object, address: object) -> int:
         raise QueryError(f"in_cidr_block: {error}") from error
     if network.version != host.version:
         raise QueryError(f"in_cidr_block: {block} and {address} are of different families")
+    if host.version == 4 and network.prefixlen < 32:
+        return int(host in network and host not in (network.network_address, network.broadcast_address))
     return int(host in network)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cmp_to_key, lru_cache
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hardaudit.errors import QueryError
 
@@ -21,8 +21,8 @@ _RUN = re.compile(r"[0-9]+|[^0-9]+")
 _RPM_TOKEN = re.compile(r"[0-9]+|[a-zA-Z]+|~|\^")
 
 
-def _sign(left: object, right: object) -> int:
-    return (left > right) - (left < right)  # type: ignore[operator]
+def _sign(left: Any, right: Any) -> int:
+    return int(left > right) - int(left < right)
 
 
 def _compare_runs(left: str, right: str) -> int:
@@ -87,8 +87,11 @@ def _dpkg_parts(version: str) -> tuple[str, str, str]:
 
 def compare_dpkg(left: str, right: str) -> int:
     """-1, 0 or 1, as `dpkg --compare-versions` decides."""
-    (epoch, upstream, revision), (other_epoch, other_upstream, other_revision) = _dpkg_parts(left), _dpkg_parts(right)
-    return _compare_numerals(epoch, other_epoch) or _compare_dpkg_part(upstream, other_upstream) or _compare_dpkg_part(revision, other_revision)
+    (epoch, *parts), (other_epoch, *other_parts) = _dpkg_parts(left), _dpkg_parts(right)
+    order = _compare_numerals(epoch, other_epoch)
+    for part, other_part in zip(parts, other_parts, strict=True):
+        order = order or _compare_dpkg_part(part, other_part)
+    return order
 
 
 def _compare_rpm_part(left: str, right: str) -> int:

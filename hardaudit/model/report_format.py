@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hardaudit.model.result import Result
 
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """What the reader asked for: `verbose` adds the checks that passed; `colour` allows ANSI colours; `width` is the terminal's, in columns."""
+    """What the reader asked for.
+
+    `verbose` adds the checks that passed; `colour` allows ANSI colours; `width` is the terminal's, in columns.
+    """
 
     verbose: bool = False
     colour: bool = False

@@ -89,7 +89,10 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """0 to 100, or None when nothing is scored (0/0). `with_waivers` counts waived failures as passes; `coverage` is what share was decided."""
+    """0 to 100, or None when nothing is scored (0/0).
+
+    `with_waivers` counts waived failures as passes; `coverage` is the share that was decided.
+    """
 
     score: float | None
     with_waivers: float | None

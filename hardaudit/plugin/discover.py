@@ -24,7 +24,7 @@ def tables_in(package: str) -> list[Table]:
 
 
 def checks_in(package: str) -> list[Path]:
-    """The YAML files of a folder given as `package.folder`, sorted. The folder needs no __init__.py. Raises PluginError when it is missing."""
+    """The YAML files of a folder given as `package.folder`, sorted; it needs no __init__.py. Raises PluginError when it is missing."""
     return _yaml_files(package)
 
 

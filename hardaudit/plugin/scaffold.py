@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from importlib import resources
-from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
 
 from hardaudit import __version__
 from hardaudit.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 

@@ -13,7 +13,7 @@ from hardaudit.errors import PluginError
 
 
 def refuse_unless_trusted(path: str, *, user: int | None = None) -> None:
-    """Raise PluginError, naming the path and its mode, when a user other than root and `user` (default: the effective user) may change `path`.
+    """Raise PluginError, naming the path and its mode, when someone else than root may change `path`; `user` defaults to the effective one.
 
     Both the path as given and what its links lead to are looked at, with every directory above. A directory with the sticky bit, such as
     /tmp, is no danger to an entry that belongs to a trusted user (inode(7)). Only root's audits are guarded: for anyone else there is
@@ -36,8 +36,8 @@ def _check_chain(path: str) -> None:
             raise PluginError(f"{path}: {error.strerror}") from error
         if problem := _problem(status, below):
             raise PluginError(
-                f"{path}: {problem} (mode {stat.S_IMODE(status.st_mode):04o}, owner {status.st_uid}:{status.st_gid}), so it is not used by root: "
-                f"chown root:root and chmod go-w it, or move it below a directory that only root can change"
+                f"{path}: {problem} (mode {stat.S_IMODE(status.st_mode):04o}, owner {status.st_uid}:{status.st_gid}), so root does not "
+                f"use it: chown root:root and chmod go-w it, or move it below a directory that only root can change"
             )
         parent = os.path.dirname(path)
         if parent == path:

@@ -114,8 +114,7 @@ def _failure(page: _Page, check: CheckResult) -> None:
     page.line()
     page.line(f"  {page.style(check.id, colour=_SEVERITY_COLOURS[check.severity], bold=True)}  {printable(check.title)}")
     shown = check.findings if page.verbose else check.findings[:_SHOWN_FINDINGS]
-    rows = [(printable(finding.subject), _evidence(finding, page.width)) for finding in shown]
-    for row in tabulate(rows, tablefmt="plain", disable_numparse=True, maxcolwidths=[page.width // 3, page.width - page.width // 3 - 8]).split("\n"):
+    for row in _findings_table(shown, page.width - 4).split("\n"):
         page.line(f"    {row}")
     if len(check.findings) > len(shown):
         page.line(f"    … and {len(check.findings) - len(shown):,} more: --verbose or --format json has them all")
@@ -124,7 +123,17 @@ def _failure(page: _Page, check: CheckResult) -> None:
     page.block(check.remediation, "      ")
 
 
-def _evidence(finding: Finding, _width: int) -> str:
+def _findings_table(findings: Sequence[Finding], width: int) -> str:
+    """Subject and message; the message alone where every one names its subject."""
+    rows = [("-", printable(finding.subject), _message(finding)) for finding in findings]
+    widths: list[int | None] = [None, width // 3, width - width // 3 - 6]
+    if all(subject in message for _, subject, message in rows):
+        messages = [(mark, message) for mark, _, message in rows]
+        return tabulate(messages, tablefmt="plain", disable_numparse=True, maxcolwidths=[None, width - 4])
+    return tabulate(rows, tablefmt="plain", disable_numparse=True, maxcolwidths=widths)
+
+
+def _message(finding: Finding) -> str:
     text = printable(finding.message)
     if finding.waiver is None:
         return text

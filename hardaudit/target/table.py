@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from hardaudit.model.gap import GapReason
 from hardaudit.model.table import Constraints, Row, TableSpec
 
 if TYPE_CHECKING:
+    from hardaudit.model.gap import GapReason
     from hardaudit.model.table import Value
     from hardaudit.target.target import Target
 

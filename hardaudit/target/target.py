@@ -115,7 +115,7 @@ class Target:
     def list_directory(self, path: str, limit: int = DIRECTORY_LIMIT) -> list[str]:
         """A directory's names, sorted. More than `limit` raise ReadLimitError."""
         with self._listing(path) as entries:
-            names = []
+            names: list[str] = []
             for entry in entries:
                 if len(names) >= limit:
                     raise ReadLimitError(path, limit, "names")

@@ -7,12 +7,11 @@ import re
 import subprocess
 
 import pytest
+from conftest import builtin_tables
 
+from hardaudit.engine.engine import Bounds, Engine
 from hardaudit.model.table import ColumnType
 from hardaudit.target.target import Target
-from hardaudit.engine.engine import Bounds, Engine
-
-from conftest import builtin_tables
 
 TABLES = {table.spec.name: table for table in builtin_tables()}
 OSQUERY = [name for name, table in TABLES.items() if table.spec.osquery]

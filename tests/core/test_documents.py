@@ -229,6 +229,9 @@ def test_problems_sort_by_file_read_and_place():
         ({"format": "date"}, "20270228", []),  # a number: the type's business
         ({"format": "date"}, "'20270228'", ["1:4: v must be a date written YYYY-MM-DD, not '20270228'"]),
         ({"format": "date"}, '"2027-02-28\\n"', ["1:4: v must be a date written YYYY-MM-DD, not '2027-02-28\\n'"]),
+        ({"format": "date"}, "2027-W08-7", ["1:4: v must be a date written YYYY-MM-DD, not '2027-W08-7'"]),
+        ({"format": "regex"}, "'[a'", ["1:4: v must be a regular expression, not '[a'"]),
+        ({"format": "regex"}, "'[a]'", []),
         ({"minimum": 1, "maximum": 9}, "0", ["1:4: v must be at least 1, not the number 0"]),
         ({"minItems": 1}, "[]", ["1:4: v must have at least 1 items"]),
         ({"uniqueItems": True}, "[{a: 1}, {a: 1}]", ["1:4: v must have no item twice"]),

@@ -23,10 +23,10 @@ def test(path: Path) -> int:
 
     An example gives rows of tables and names the state and subjects that the check must come to. Exit status 1 when one differs.
     """
-    from hardaudit.audit.examples import run_examples  # noqa: PLC0415 not needed for --help
-    from hardaudit.audit.registry import Registry  # noqa: PLC0415
-    from hardaudit.plugin.trust import refuse_unless_trusted  # noqa: PLC0415
-    from hardaudit.policy.check_file import load_check  # noqa: PLC0415
+    from hardaudit.audit.examples import run_examples
+    from hardaudit.audit.registry import Registry
+    from hardaudit.plugin.trust import refuse_unless_trusted
+    from hardaudit.policy.check_file import load_check
 
     files = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
     if not files:

@@ -72,7 +72,7 @@ _LISTINGS: dict[str, Listing] = {"checks": _checks, "tables": _tables, "policies
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="How the list is printed.")
 def command(what: str, form: str) -> None:
     """List what this installation has: checks, tables, policies, plugins (with origin, version and digest) or report formats."""
-    from hardaudit.audit.registry import Registry  # noqa: PLC0415 not needed for --help
+    from hardaudit.audit.registry import Registry
 
     rows = _LISTINGS[what](Registry())
     if form == "json":

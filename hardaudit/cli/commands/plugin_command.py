@@ -23,7 +23,7 @@ def new(name: str, into: Path) -> None:
     python -m pip install ./hardaudit-acme
     hardaudit list plugins
     """
-    from hardaudit.plugin.scaffold import write_plugin  # noqa: PLC0415 not needed for --help
+    from hardaudit.plugin.scaffold import write_plugin
 
     directory = write_plugin(name, into)
     click.echo(f"Wrote {directory}. Next:")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import sys
 from typing import TYPE_CHECKING, TextIO
@@ -11,11 +10,10 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from hardaudit.cli.main import EXIT_INCOMPLETE, EXIT_PASSED
-from hardaudit.cli.options import root_option, target_of
+from hardaudit.cli.options import root_option, target_of, timeout_option, warn_of_refusals
 from hardaudit.report.escape import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
 
     from hardaudit.engine.engine import Query
     from hardaudit.model.table import Value
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 @root_option
 @click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", help="How rows are printed.")
 @click.option("--strict", is_flag=True, help="Exit with status 3 when something could not be read.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=600.0, show_default=True, help="Seconds before the query is stopped.")
+@timeout_option(600.0, "Seconds before the query is stopped.")
 def command(sql: str, root: str | None, form: str, strict: bool, timeout: float) -> int:  # noqa: FBT001 click passes flags so
     """Run one SELECT over the tables and print its rows.
 
@@ -36,10 +34,10 @@ def command(sql: str, root: str | None, form: str, strict: bool, timeout: float)
     hardaudit query "SELECT username, uid FROM users WHERE uid >= 1000"
     hardaudit query --root /mnt "SELECT path, mode FROM file WHERE path LIKE '/etc/%'" --format json
     """
-    from hardaudit.audit.registry import Registry  # noqa: PLC0415 not needed for --help
-    from hardaudit.engine.engine import Bounds, Engine  # noqa: PLC0415
-    from hardaudit.errors import QueryError  # noqa: PLC0415
-    from hardaudit.engine.errors import TableDefectError  # noqa: PLC0415
+    from hardaudit.audit.registry import Registry
+    from hardaudit.engine.engine import Bounds, Engine
+    from hardaudit.engine.errors import TableDefectError
+    from hardaudit.errors import QueryError
 
     registry = Registry()
     with target_of(root) as target, Engine(target, registry.tables.values()) as engine:
@@ -48,8 +46,7 @@ def command(sql: str, root: str | None, form: str, strict: bool, timeout: float)
             _PRINTERS[form](query, sys.stdout)
         except TableDefectError as error:
             raise QueryError(str(error)) from error
-        for refusal in registry.manager.refusals:
-            click.echo(f"hardaudit: plugin {refusal.name} refused: {printable(refusal.reason)}", err=True)
+        warn_of_refusals(registry)
         for gap in query.gaps:
             click.echo(f"hardaudit: gap: {gap.table}: {gap.reason.value}: {printable(gap.detail)}", err=True)
     return EXIT_INCOMPLETE if strict and query.gaps else EXIT_PASSED
@@ -76,7 +73,7 @@ def _print_csv(query: Query, out: TextIO) -> None:
 
 
 def _print_table(query: Query, out: TextIO) -> None:
-    from tabulate import tabulate  # noqa: PLC0415 not needed for the other formats
+    from tabulate import tabulate
 
     rows = [[_cell(value) for value in row] for row in query]
     out.write(tabulate(rows, headers=list(query.columns), disable_numparse=True) + "\n")

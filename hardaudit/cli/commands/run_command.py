@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hardaudit.cli.main import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_PASSED
-from hardaudit.cli.options import root_option, target_of
+from hardaudit.cli.options import root_option, target_of, timeout_option, warn_of_refusals
 from hardaudit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ _DEFAULT_POLICY = "baseline"
     show_default=True,
     help="Where osquery's tables come from; auto takes what is there: hardaudit's own.",
 )
-@click.option("--format", "formats", multiple=True, metavar="FMT", help="Report format: table (default), json, or a plugin's. Repeat for several.")
-@click.option("--output", "outputs", multiple=True, metavar="FILE", help="Where the report goes: the first --output takes the first --format, and so on.")
+@click.option("--format", "formats", multiple=True, metavar="FMT", help="Report format: table (default), json, a plugin's. May repeat.")
+@click.option("--output", "outputs", multiple=True, metavar="FILE", help="Where the report goes; the first belongs to the first --format.")
 @click.option("--only", multiple=True, metavar="GLOB", help='Run only the checks whose id matches, such as "ssh/*". Repeat for several.')
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=300.0, show_default=True, help="Seconds before a check is stopped.")
+@timeout_option(300.0, "Seconds before a check is stopped.")
 @click.option("--verbose", "-v", is_flag=True, help="Show passes, and every finding and gap, in the table report.")
 def command(  # noqa: PLR0913 one parameter an option
     policy: str,
@@ -60,18 +60,19 @@ def command(  # noqa: PLR0913 one parameter an option
     \b
     Exit status: 0 the gate passed, 1 it failed, 2 usage or policy error, 3 incomplete.
     """
-    from hardaudit.audit.registry import Registry  # noqa: PLC0415 not needed for --help
-    from hardaudit.audit.run import audit  # noqa: PLC0415
-    from hardaudit.engine.engine import Bounds, Engine  # noqa: PLC0415
-    from hardaudit.model.report_format import RenderOptions  # noqa: PLC0415
-    from hardaudit.model.result import GateState  # noqa: PLC0415
-    from hardaudit.report.write import write_report  # noqa: PLC0415
+    from hardaudit.audit.registry import Registry
+    from hardaudit.audit.run import audit
+    from hardaudit.engine.engine import Bounds, Engine
+    from hardaudit.model.report_format import RenderOptions
+    from hardaudit.model.result import GateState
+    from hardaudit.report.write import write_report
 
     registry = Registry()
     destinations = _destinations(formats, outputs, registry.report_formats)
     chosen = registry.load_policy(policy)
     with target_of(root) as target, Engine(target, registry.tables.values()) as engine, _progress() as progress:
         result = audit(chosen, registry, engine, Bounds(seconds=timeout), only, progress)
+    warn_of_refusals(registry)
     for report_format, destination in destinations:
         on_terminal = destination in (None, "-") and sys.stdout.isatty()
         width = shutil.get_terminal_size((120, 24)).columns
@@ -101,8 +102,8 @@ def _progress() -> Iterator[Progress | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console  # noqa: PLC0415 costs start-up time that cron need not spend
-    from rich.progress import Progress as Bar  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import Progress as Bar
 
     with Bar(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)

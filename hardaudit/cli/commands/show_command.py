@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.argument("name")
 def command(name: str) -> None:
     """Show the check, table or policy NAME: what it asks or holds, with examples."""
-    from hardaudit.audit.registry import Registry  # noqa: PLC0415 not needed for --help
+    from hardaudit.audit.registry import Registry
 
     registry = Registry()
     if name in registry.tables:

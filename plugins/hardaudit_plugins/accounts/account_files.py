@@ -1,10 +1,10 @@
 """The lines of /etc/passwd, /etc/group and /etc/shadow as glibc's `files` service reads them: fgetpwent(3), fgetgrent(3), fgetspent(3).
 
-glibc leaves out lines that it cannot parse and says nothing. Here such a line is an error with a reason, so that it becomes a gap: another
-reader of the file may well make an account of it. What glibc 2.36 does, tested against it: blanks before a line are skipped, `#` as
-the first character makes a comment, a NUL ends the line. A number may have blanks and a sign in front; what does not fit 32 bits unsigned makes the
-line invalid. The last field of /etc/passwd takes the rest of the line, colons and all. A line that is only `+name` or `-name` is an entry of
-NIS with every other field unset.
+glibc leaves out lines that it cannot parse and says nothing. Here such a line is an error with a reason, so that it becomes a gap:
+another reader of the file may well make an account of it. What glibc 2.36 does, tested against it: blanks before a line are skipped,
+`#` as the first character makes a comment, a NUL ends the line. A number may have blanks and a sign in front; one that does not fit
+32 bits unsigned makes the line invalid. The last field of /etc/passwd takes the rest of the line, colons and all. A line that is only
+`+name` or `-name` is an entry of NIS with every other field unset.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _is_name_alone(fields: list[str]) -> bool:
 
 
 def _require(fields: list[str], count: int) -> None:
-    """glibc wants this many fields, the last of them not empty at the end of the line."""
+    """There must be this many fields, the last of them not empty at the end of the line."""
     if len(fields) < count or (len(fields) == count and not fields[-1]):
         raise EntryError("fields are missing")
 

@@ -75,7 +75,7 @@ def _first_word(text: str) -> tuple[str, str | None]:
 
 
 def _end_of_options(line: str) -> int:
-    """Where the options end: at the first blank outside double quotes; `\\"` does not end a quotation."""
+    """Where the options end: at the first blank outside double quotes; an escaped quote does not end a quotation."""
     quoted = escaped = False
     for position, character in enumerate(line):
         if escaped:

@@ -10,7 +10,7 @@ UNKNOWN = -1
 
 @dataclass(frozen=True, slots=True)
 class KeyStrength:
-    """`type` is osquery's word and empty when unknown, `group` OpenSSL's name of the curve; `length` and `security` are bits, -1 unknown."""
+    """`type` is osquery's word, empty when unknown; `group` OpenSSL's name of the curve; `length` and `security` are bits, or UNKNOWN."""
 
     type: str = ""
     group: str = ""

@@ -5,6 +5,7 @@ needed, what type is it, how long. RFC 7468, RFC 5208, RFC 5915, RFC 8017; PROTO
 from __future__ import annotations
 
 import binascii
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ _BEGIN, _END, _DASHES = b"-----BEGIN ", b"-----END ", b"-----"
 _SUFFIX = b"PRIVATE KEY"
 _OPENSSH, _ENCRYPTED = b"OPENSSH PRIVATE KEY", b"ENCRYPTED PRIVATE KEY"
 _KINDS = frozenset({b"PRIVATE KEY", b"RSA PRIVATE KEY", b"DSA PRIVATE KEY", b"EC PRIVATE KEY"})
+_BEGIN_LINE = re.compile(rb"^-----BEGIN ([^\r\n]*)-----[ \t\r]*$", re.MULTILINE)
 _MAGIC = b"openssh-key-v1\0"
 _RSA, _RSA_PSS, _DSA, _EC = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.10040.4.1", "1.2.840.10045.2.1"
 _DH = ("1.2.840.113549.1.3.1", "1.2.840.10046.2.1")
@@ -66,20 +68,10 @@ def parse(content: bytes) -> PrivateKey | None:
 
 def _blocks(content: bytes) -> Iterator[_Block]:
     """The PEM blocks, each up to the next line of dashes: the end that its label asks for, or the block is not complete."""
-    start = 0 if content.startswith(_BEGIN) else content.find(b"\n" + _BEGIN) + 1
-    while start or content.startswith(_BEGIN):
-        line_end = content.find(b"\n", start)
-        if line_end < 0:
-            return
-        line = content[start:line_end].rstrip()
-        if line.endswith(_DASHES):
-            label = line[len(_BEGIN) : -len(_DASHES)]
-            end = content.find(b"\n" + _DASHES, line_end)
-            headers, body = _split_headers(content[line_end + 1 : end if end >= 0 else None])
-            yield _Block(label, headers, body, is_complete=end >= 0 and content.startswith(_END + label + _DASHES, end + 1))
-        start = content.find(b"\n" + _BEGIN, line_end) + 1
-        if not start:
-            return
+    for begin in _BEGIN_LINE.finditer(content):
+        end = content.find(b"\n" + _DASHES, begin.end())
+        headers, body = _split_headers(content[begin.end() + 1 : end if end >= 0 else None])
+        yield _Block(begin[1], headers, body, is_complete=end >= 0 and content.startswith(_END + begin[1] + _DASHES, end + 1))
 
 
 def _split_headers(text: bytes) -> tuple[bytes, bytes]:
@@ -128,7 +120,7 @@ def _rsa(key: Reader) -> KeyStrength:
 
 
 def _dsa(key: Reader) -> KeyStrength:
-    """p and q."""
+    """The two primes."""
     return key_strength.dsa(key.read_bits(), key.read_bits())
 
 
@@ -145,9 +137,7 @@ def _openssh(content: bytes) -> PrivateKey:
     body = content[content.find(b"\n") + 1 :].partition(_END)[0]
     try:
         decoded = binascii.a2b_base64(body)
-        if not decoded.startswith(_MAGIC):
-            raise DerError("it does not begin as one")
-        cipher, position = _string(decoded, len(_MAGIC))
+        cipher, position = _string(decoded, _after_magic(decoded))
     except (DerError, binascii.Error) as error:
         return PrivateKey(is_encrypted=True, strength=KeyStrength(), problem=f"an OpenSSH key that cannot be read: {error}")
     is_encrypted = cipher != b"none"
@@ -158,6 +148,12 @@ def _openssh(content: bytes) -> PrivateKey:
         return PrivateKey(is_encrypted, _public_strength(public))
     except DerError as error:
         return PrivateKey(is_encrypted, KeyStrength(), f"an OpenSSH key that cannot be read: {error}")
+
+
+def _after_magic(decoded: bytes) -> int:
+    if not decoded.startswith(_MAGIC):
+        raise DerError("it does not begin as one")
+    return len(_MAGIC)
 
 
 def _public_strength(public: bytes) -> KeyStrength:

@@ -74,8 +74,11 @@ class Rule:
 
 @dataclass(slots=True)
 class _Reading:
-    """How far the includes have gone. osquery counts a file of a directory as one level deeper than the one before it; for a loop this decides
-    how often its lines are shown, and sudo's own count decides otherwise."""
+    """How far the includes have gone.
+
+    osquery counts a file of a directory as one level deeper than the one before it. For a loop this decides how often its lines are shown;
+    for anything else sudo's own count decides, which is how deep files are nested.
+    """
 
     files: int = 0
     open_files: list[str] = field(default_factory=list)

@@ -44,6 +44,8 @@ class NamePattern:
         """Whether the component stands for the name."""
         if name.startswith(".") and not self.hidden:
             return False
+        if len(self._parts) == 1:
+            return name == self._parts[0]
         first, *middle, last = self._parts
         start, end = len(first), len(name) - len(last)
         if start > end or not name.startswith(first) or not name.endswith(last):

@@ -116,7 +116,7 @@ class Reader:
         if not rest:
             raise RefusedError(f"{keyword} has no argument")
         words = delimited_arguments(rest, equals=keyword != "setenv") if self.build.old_words else split_arguments(rest)
-        if keyword == "include":
+        if keyword == "include" and (self.build.version is None or self.build.at_least(8, 2)):
             yield from self._include(words, path, number, conditions, depth)
         else:
             yield Directive(keyword, words, rest, path, number, conditions)

@@ -71,6 +71,9 @@ _CHANGED: Mapping[str, tuple[tuple[tuple[int, int], str], ...]] = {
 }
 """Defaults that a version changed; without the version they are not known."""
 
+_ADDED: Mapping[str, tuple[tuple[int, int], str]] = {"channeltimeout": ((10, 0), "none")}
+"""Defaults that `sshd -T` prints from some version on."""
+
 _DISTRIBUTORS: Mapping[str, Mapping[str, str]] = {
     "debian": {
         "ipqos": "lowdelay throughput",
@@ -112,6 +115,8 @@ def compiled_default(build: Build, setting: str) -> tuple[str, ...] | None:
 
 
 def _by_version(build: Build, setting: str) -> str | None:
+    if setting in _ADDED and build.at_least(*_ADDED[setting][0]):
+        return _ADDED[setting][1]
     if build.version is None or setting not in _CHANGED:
         return None
     if setting == "permitrootlogin" and build.vendor == "rpm" and build.version < _RPM_ROOT_LOGIN_KNOWN:

@@ -33,7 +33,8 @@ class Keyword:
     """A keyword.
 
     `name` is as `sshd -T` prints it. `match`: allowed in a `Match` block. `lines`: each value is a line of its own in `sshd -T`.
-    `since`, `until`: the first version that has it, the first that has it no more. `vendor`: only in that distributor's builds.
+    `since`, `until`: the first version that has it, the first that has it no more. `vendor`: only in that distributor's builds, `any` for
+    Debian's and Red Hat's. `match_since`: the first version in which `Match` may set it.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Keyword:
     since: tuple[int, int] = (0, 0)
     until: tuple[int, int] = _NEVER
     vendor: str = ""
+    match_since: tuple[int, int] = (0, 0)
 
 
 def _keywords(
@@ -124,7 +126,7 @@ _ALL: tuple[Keyword, ...] = (
     *_keywords("setenv", compound.set_env, match=True, lines=True, since=(7, 8)),
     *_keywords("authenticationmethods", compound.authentication_methods, match=True),
     *_keywords("channeltimeout", compound.channel_timeouts, match=True, since=(9, 2)),
-    *_keywords("subsystem", compound.subsystem, match=True, lines=True),
+    Keyword("subsystem", compound.subsystem, match=True, lines=True, match_since=(9, 5)),
     *_keywords("maxstartups", compound.max_startups, wins=Wins.LAST),
     *_keywords("persourcemaxstartups", compound.number_or_none, wins=Wins.LAST, since=(8, 5)),
     *_keywords("persourcenetblocksize", compound.net_block_size, wins=Wins.LAST, since=(8, 5)),
@@ -180,3 +182,11 @@ IGNORED_IN_MATCH = frozenset({"rhostsrsaauthentication", "rsaauthentication", "a
 def exists(keyword: Keyword, version: tuple[int, int], vendor: str) -> bool:
     """Whether a version of OpenSSH, as a distributor builds it, has the keyword. `vendor`: `debian`, `rpm` or empty."""
     return keyword.since <= version < keyword.until and (keyword.vendor in ("", vendor) or (keyword.vendor == "any" and bool(vendor)))
+
+
+SUBORDINATE = (
+    *("rekeylimit.interval", "maxstartups.rate", "maxstartups.full", "persourcenetblocksize.ipv6", "persourcepenalties.enabled"),
+    *(f"persourcepenalties.{name}" for name in ("crash", "authfail", "noauth", "grace-exceeded", "refuseconnection", "max", "min")),
+    *("persourcepenalties.max-sources4", "persourcepenalties.max-sources6", "persourcepenalties.overflow"),
+)
+"""Settings that a keyword has besides the one of its own name, each with its own default."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.resources
+import json
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 
 from hardaudit.documents.problems import CheckDocumentError
 from hardaudit.errors import CheckError
-from hardaudit.model.check import Example, Param, Severity, sql_value
+from hardaudit.model.check import Example, ExampleState, Param, Severity, sql_value
 from hardaudit.model.gap import GapReason
 from hardaudit.policy.check_file import load_check, parse_check
 
@@ -120,6 +123,16 @@ def test_bad_check(old, new, expected):
         parse(TEXT.replace(old, new, 1))
     assert isinstance(caught.value, CheckError)
     assert str(caught.value).split("\n") == [f"x/checks/second_uid_zero.yaml:{line}" for line in expected]
+
+
+def test_the_schema_and_the_model_name_the_same_things():
+    schema = json.loads(importlib.resources.files("hardaudit.policy").joinpath("check.schema.json").read_text())
+    example = schema["$defs"]["example"]["properties"]
+    assert set(example["gaps"]["additionalProperties"]["enum"]) == {reason.value for reason in GapReason}
+    assert set(example["state"]["enum"]) == set(get_args(ExampleState))
+    assert schema["properties"]["severity"]["enum"] == [severity.value for severity in Severity]
+    policy = json.loads(importlib.resources.files("hardaudit.policy").joinpath("policy.schema.json").read_text())
+    assert policy["$defs"]["severity"] == schema["properties"]["severity"]
 
 
 def test_the_domain_is_held_against_the_one_that_the_caller_knows():

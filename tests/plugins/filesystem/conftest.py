@@ -6,21 +6,23 @@ import ctypes
 import json
 import os
 from contextlib import contextmanager
+from functools import lru_cache
 
 import pytest
 
 from hardaudit.engine.engine import Engine
 from hardaudit.plugin.discover import tables_in
 from hardaudit.target.target import Target
+from hardaudit_plugins.accounts.tables import groups, users
 
 _NOBODY = 65534
 _PR_SET_DUMPABLE = 4
 
 
+@lru_cache(maxsize=1)
 def _tables():
     """The tables of the domain and those that they read."""
-    domains = ("filesystem", "accounts", "patches")
-    return [table for domain in domains for table in tables_in(f"hardaudit_plugins.{domain}.tables")]
+    return [*tables_in("hardaudit_plugins.filesystem.tables"), users.TABLE, groups.TABLE]
 
 
 @pytest.fixture

@@ -160,7 +160,7 @@ def test_what_is_no_directory_has_no_files(tree, query, directory):
         ("/srv/%%/b/c/%", ["/srv/tree/b/c/three.php"]),
         ("/srv/tree/up/%/plain.txt", ["/srv/tree/up/tree/plain.txt"]),
         ("/srv/tree/.%", ["/srv/tree/../", "/srv/tree/./", "/srv/tree/.hidden"]),
-        ("/srv/tree/a/.%/%", ["/srv/tree/a/../.hidden"][:0] + ["/srv/tree/a/.secret/two.php"]),
+        ("/srv/tree/a/.%/%.php", ["/srv/tree/a/./one.php", "/srv/tree/a/.secret/two.php"]),
         ("/srv/tree/b/%%", ["/srv/tree/b/c/", "/srv/tree/b/c/three.php"]),
         ("/srv/tree/a/%%", ["/srv/tree/a/one.php"]),
         ("/srv/tree/a/.s%%", ["/srv/tree/a/.secret/", "/srv/tree/a/.secret/two.php"]),
@@ -181,10 +181,6 @@ def test_what_is_no_directory_has_no_files(tree, query, directory):
 )
 def test_like_is_a_pattern_of_names(tree, query, pattern, found):
     answer = query("SELECT path FROM file WHERE path LIKE :pattern", tree, {"pattern": pattern})
-    if pattern == "/srv/tree/a/.%/%":
-        # `.` and `..` match too, as in a shell
-        found = [*found, "/srv/tree/a/./one.php", *(f"/srv/tree/a/../{name}" for name in ("absolute", "fifo", "link", "loop", "out"))]
-        found += [f"/srv/tree/a/../{name}" for name in ("a/", "b/", "empty.d/", "plain.txt", "through", "up/")]
     assert paths(answer) == sorted(found)
     assert not answer.gaps
 

@@ -35,9 +35,9 @@ SPEC = TableSpec(
     examples=("SELECT u.username, k.algorithm, k.comment FROM users u JOIN authorized_keys k USING (uid)",),
     osquery=True,
     notes=(
-        "Without a constraint on uid osquery shows the keys of its own user only; here it shows all. Types that osquery leaves out (ssh-dss, keys on "
-        "hardware tokens, certificates) have rows. A line that is no key is a gap, and so is one in which osquery takes a word of the options or the "
-        "comment for the type of the key: its reading is the row."
+        "Without a constraint on uid osquery shows the keys of its own user only; here it shows all. Types that osquery leaves out "
+        "(ssh-dss, keys on hardware tokens, certificates) have rows. A line that is no key is a gap, and so is one in which osquery takes "
+        "a word of the options or the comment for the type of the key: its reading is the row."
     ),
 )
 
@@ -76,7 +76,7 @@ def _keys(context: TableContext, path: str, text: str) -> Iterator[AuthorizedKey
             gaps.add(number, "not a key of a type that is known here")
             continue
         if shown is not None and shown.algorithm is not None and shown != real:
-            gaps.add(number, "the name of a key type stands in the options or the comment, and is taken for the type", GapReason.UNDECIDABLE)
+            gaps.add(number, "a key type's name in the options or the comment is taken for the type", GapReason.UNDECIDABLE)
         yield key
     gaps.close()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SPEC = TableSpec(
     name="known_hosts",
-    description="Host keys that accounts have accepted: where an intruder would go on to. Of every account or of those that the query names.",
+    description="Host keys that accounts have accepted: where an intruder would go on to. Of every account, or of those that are named.",
     source="~/.ssh/known_hosts, sshd(8)",
     columns=(
         Column("uid", BIGINT, "User ID of the account", index=True),

@@ -27,8 +27,8 @@ SPEC = TableSpec(
     examples=("SELECT source, header, rule_details FROM sudoers WHERE rule_details LIKE '%NOPASSWD%'",),
     osquery=True,
     notes=(
-        "A rule for a user ID (#1000) has a row; osquery takes it for a comment. Files beyond the 128th of a directory have rows. A missing included "
-        "file, includes that never end and a line that is no rule are gaps."
+        "A rule for a user ID (#1000) has a row; osquery takes it for a comment. Files beyond the 128th of a directory have rows. "
+        "A missing included file, includes that never end and a line that is no rule are gaps."
     ),
 )
 

@@ -33,9 +33,12 @@ SPEC = TableSpec(
         Column("shell", TEXT, "Login shell; empty means /bin/sh"),
         Column("uuid", TEXT, "Always NULL: accounts on Linux have none", index=True, collate="nocase"),
         PID_WITH_NAMESPACE,
-        Column("include_remote", INTEGER, "1 asks for accounts of network services too, which are never read: a gap", additional=True, hidden=True),
+        Column("include_remote", INTEGER, "1 asks for accounts of network services too: never read, a gap", additional=True, hidden=True),
     ),
-    examples=("SELECT username, directory, shell FROM users WHERE uid = 0", "SELECT uid, count(*) FROM users GROUP BY uid HAVING count(*) > 1"),
+    examples=(
+        "SELECT username, directory, shell FROM users WHERE uid = 0",
+        "SELECT uid, count(*) FROM users GROUP BY uid HAVING count(*) > 1",
+    ),
     osquery=True,
     notes=(
         "A line that the C library ignores is a gap, as is a further source of accounts in /etc/nsswitch.conf. "

@@ -86,10 +86,13 @@ def _rows(context: TableContext, table: str, chain: Chain) -> Iterator[Row]:
         "packets": min(chain.packets, 2**63 - 1),
         "bytes": min(chain.bytes, 2**63 - 1),
     }
-    for number, rule in enumerate(chain.rules, 1):
+    inexpressible = [number for number, rule in enumerate(chain.rules, 1) if rule.inverted & ip_tables.INVERTED_PROTOCOL]
+    if inexpressible:
+        more = f" and {len(inexpressible) - 1:,} more" if len(inexpressible) > 1 else ""
+        place = f"ip_tables, table {table}, chain {chain.name}, rule {inexpressible[0]}{more}"
+        context.gap(GapReason.UNSUPPORTED, f"{place}: ! -p has no value in the column protocol")
+    for rule in chain.rules:
         context.check_deadline()
-        if rule.inverted & ip_tables.INVERTED_PROTOCOL:
-            context.gap(GapReason.UNSUPPORTED, f"ip_tables, {table} {chain.name}, rule {number}: ! -p has no value in the column protocol")
         yield {**row, **_columns(rule)}
     yield row
 
