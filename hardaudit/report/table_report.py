@@ -52,8 +52,9 @@ class _Page:
         self._lines.append(text.rstrip())
 
     def block(self, text: str, indent: str) -> None:
-        for line in text.strip().split("\n"):
-            wrapped = textwrap.wrap(printable(line), self.width - len(indent), break_long_words=False, break_on_hyphens=False)
+        """Paragraphs, filled to the page's width; an indented line, such as a command, stays as it is."""
+        for paragraph in _paragraphs(text):
+            wrapped = textwrap.wrap(paragraph, self.width - len(indent), break_long_words=False, break_on_hyphens=False)
             for part in wrapped or [""]:
                 self.line(indent + part)
 
@@ -66,6 +67,18 @@ class _Page:
 
     def text(self) -> str:
         return "\n".join(self._lines) + "\n"
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Lines joined where a text was only broken to fit its source; escaped."""
+    joined: list[str] = []
+    for line in text.strip().split("\n"):
+        own = not line.strip() or line[0] in " -*" or not joined or not joined[-1].strip() or joined[-1][0] == " "
+        if own:
+            joined.append(printable(line))
+        else:
+            joined[-1] += " " + printable(line)
+    return joined
 
 
 def _summary(page: _Page, result: Result) -> None:

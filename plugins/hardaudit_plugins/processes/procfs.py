@@ -80,7 +80,7 @@ def _hidden_processes(mounts: str, own_status: bytes) -> tuple[Missing, ...]:
 
 
 def _advice() -> str:
-    return "run as root" if os.geteuid() else "refused even to root: CAP_SYS_PTRACE is missing, or a security module forbids it"
+    return "run as root" if os.geteuid() else "refused to root too (no CAP_SYS_PTRACE, or a security module)"
 
 
 @dataclass(slots=True)

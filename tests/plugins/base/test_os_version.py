@@ -101,7 +101,12 @@ def test_oracle_release_keeps_the_platform(query, root):
     root.write("/etc/oracle-release", "Oracle Linux Server release 9.3\n")
     root.write("/etc/redhat-release", "Red Hat Enterprise Linux release 9.3 (Plow)\n")
     row = read(query, root)
-    assert (row["platform"], row["name"], row["version"], row["patch"]) == ("ol", "Oracle Linux Server", "Oracle Linux Server release 9.3", 0)
+    assert (row["platform"], row["name"], row["version"], row["patch"]) == (
+        "ol",
+        "Oracle Linux Server",
+        "Oracle Linux Server release 9.3",
+        0,
+    )
 
 
 def test_gentoo_release_alone(query, root):
@@ -136,7 +141,14 @@ def test_another_namespace_is_a_gap(query, root):
 
 @pytest.mark.parametrize(
     ("machine", "bits", "order", "name"),
-    [(62, 2, "<", "x86_64"), (183, 2, "<", "aarch64"), (22, 2, ">", "s390x"), (21, 2, "<", "ppc64le"), (21, 2, ">", "ppc64"), (40, 1, "<", "armv7l")],
+    [
+        (62, 2, "<", "x86_64"),
+        (183, 2, "<", "aarch64"),
+        (22, 2, ">", "s390x"),
+        (21, 2, "<", "ppc64le"),
+        (21, 2, ">", "ppc64"),
+        (40, 1, "<", "armv7l"),
+    ],
 )
 def test_architecture_of_an_image_is_that_of_its_shell(query, root, machine, bits, order, name):
     ident = b"\x7fELF" + bytes((bits, 1 if order == "<" else 2, 1)) + bytes(9)

@@ -47,7 +47,13 @@ def test_firmware_of_a_lenovo(machine, root):
         root.write(f"/sys/class/dmi/id/{name}", content)
     answer = machine("SELECT hardware_vendor, hardware_model, hardware_version, hardware_serial, uuid FROM system_info")
     assert answer.rows == [
-        {"hardware_vendor": "LENOVO", "hardware_model": "ThinkServer", "hardware_version": "20XX", "hardware_serial": None, "uuid": "4c4c4544-0042"}
+        {
+            "hardware_vendor": "LENOVO",
+            "hardware_model": "ThinkServer",
+            "hardware_version": "20XX",
+            "hardware_serial": None,
+            "uuid": "4c4c4544-0042",
+        }
     ]
     assert not answer.gaps
 
@@ -68,7 +74,8 @@ def test_unreadable_serial_number_is_a_gap_only_where_it_is_asked_for(machine, r
 
 def test_two_packages_with_two_cores_of_two_threads():
     text = "".join(
-        f"processor\t: {number}\nphysical id\t: {number // 4}\ncore id\t\t: {number // 2 % 2}\nsiblings\t: 4\nflags\t\t: a:b\n\n" for number in range(8)
+        f"processor\t: {number}\nphysical id\t: {number // 4}\ncore id\t\t: {number // 2 % 2}\nsiblings\t: 4\nflags\t\t: a:b\n\n"
+        for number in range(8)
     )
     processors = parse_cpuinfo(text)
     assert (processors.logical, processors.cores, processors.sockets) == (8, 4, 2)
