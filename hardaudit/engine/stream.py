@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 RowTuple: TypeAlias = "tuple[Value, ...]"
 
+_KEPT_GAPS = 200  # a host can make one for each of a million directories
+
 _TYPES: dict[ColumnType, tuple[type, ...]] = {
     ColumnType.TEXT: (str,),
     ColumnType.INTEGER: (int,),
@@ -71,8 +73,11 @@ class RowStream:
         return list(found)
 
     def add_gap(self, reason: GapReason, detail: str) -> None:
-        """Record a gap of this table."""
-        self._gaps[Gap(self.spec.name, reason, detail)] = None
+        """Record a gap of this table; of a great many only the first are kept, and one that says so."""
+        if len(self._gaps) < _KEPT_GAPS:
+            self._gaps[Gap(self.spec.name, reason, detail)] = None
+        else:
+            self._gaps[Gap(self.spec.name, GapReason.TRUNCATED, f"more than {_KEPT_GAPS} gaps: only the first are kept")] = None
 
     def depends_on(self, stream: RowStream) -> None:
         """Record that the generator read another stream: its gaps are gaps here."""

@@ -195,7 +195,9 @@ MATCH_FLAGS = (
 ).split()
 NUMBERS = st.sampled_from(["0", "1", "3", "6", "10", "2147483647", "007"])
 TIMES = st.sampled_from(["0", "30", "2m", "1h30m", "1H", "90s", "1d", "2w", "1m30"])
-WORDS = st.text(st.sampled_from("abcdkLX019_-.*?@"), min_size=1, max_size=6).filter(lambda word: word.strip("@").count("@") <= 1 and word != "any")
+WORDS = st.text(st.sampled_from("abcdkLX019_-.*?@"), min_size=1, max_size=6).filter(
+    lambda word: word.strip("@").count("@") <= 1 and word != "any"
+)
 CIPHERS = "aes128-ctr aes256-ctr aes128-cbc 3des-cbc chacha20-poly1305@openssh.com aes256-gcm@openssh.com aes192-ctr".split()
 MACS = "hmac-sha1 hmac-md5 hmac-sha2-256 umac-64@openssh.com hmac-sha2-512-etm@openssh.com hmac-sha1-96".split()
 KEX = "curve25519-sha256 diffie-hellman-group14-sha1 diffie-hellman-group1-sha1 ecdh-sha2-nistp256 diffie-hellman-group16-sha512".split()
@@ -219,7 +221,9 @@ def quoted(words: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 FORWARD = st.sampled_from("yes no all local remote".split())
-PATHS = st.sampled_from(["none", "None", "/etc/issue.net", "/a b", "~/keys", "~bob/keys", "relative/file"]).map(lambda path: f'"{path}"' if " " in path else path)
+PATHS = st.sampled_from(["none", "None", "/etc/issue.net", "/a b", "~/keys", "~bob/keys", "relative/file"]).map(
+    lambda path: f'"{path}"' if " " in path else path
+)
 
 IN_MATCH: dict[str, st.SearchStrategy[str]] = {
     **dict.fromkeys(MATCH_FLAGS, FLAGS),
@@ -237,7 +241,10 @@ IN_MATCH: dict[str, st.SearchStrategy[str]] = {
     **dict.fromkeys(("AllowUsers", "DenyUsers", "AllowGroups", "DenyGroups"), several(quoted(WORDS))),
     "AcceptEnv": several(st.sampled_from(["LANG", "LC_*", "A?", '"X Y"'])),
     "SetEnv": several(st.sampled_from(["A=1", "B=2", '"C=a b"', "A=3", "D='x'"])),
-    **dict.fromkeys(("Banner", "TrustedUserCAKeys", "RevokedKeys", "AuthorizedPrincipalsFile", "ChrootDirectory"), PATHS.filter(lambda path: path != "None")),
+    **dict.fromkeys(
+        ("Banner", "TrustedUserCAKeys", "RevokedKeys", "AuthorizedPrincipalsFile", "ChrootDirectory"),
+        PATHS.filter(lambda path: path != "None"),
+    ),
     "AuthorizedKeysFile": several(st.sampled_from([".ssh/keys", "/etc/keys/%u", "~/x", '"a b"'])),
     "AuthorizedKeysCommandUser": st.sampled_from(["nobody", "root"]),
     "ForceCommand": st.sampled_from(["none", "internal-sftp", "/bin/echo 'a b' # no comment", '"/bin/x y"', "a\\ b"]),
@@ -347,8 +354,24 @@ def match_line(draw: st.DrawFn) -> str:
 FILES = {"sshd_config.d/10-a.conf": 1, "sshd_config.d/20-b.conf": 1, "more/c.conf": 2, "more/d": 2}
 INCLUDES = st.sampled_from(
     [
-        *("/etc/ssh/sshd_config.d/*.conf", "sshd_config.d/*.conf", "/etc/ssh/sshd_config.d/10-a.conf", "more/*", "/etc/ssh/more/[c-d]*", "more/?"),
-        *("/etc/ssh/nothing/*.conf", "missing.conf", "more/c.conf more/d", '"more/d"', "/etc/*/sshd_config.d/20*", "more", "more/\\d", "more/[!c]*"),
+        *(
+            "/etc/ssh/sshd_config.d/*.conf",
+            "sshd_config.d/*.conf",
+            "/etc/ssh/sshd_config.d/10-a.conf",
+            "more/*",
+            "/etc/ssh/more/[c-d]*",
+            "more/?",
+        ),
+        *(
+            "/etc/ssh/nothing/*.conf",
+            "missing.conf",
+            "more/c.conf more/d",
+            '"more/d"',
+            "/etc/*/sshd_config.d/20*",
+            "more",
+            "more/\\d",
+            "more/[!c]*",
+        ),
     ]
 )
 NESTED = st.sampled_from(["more/*", "/etc/ssh/more/c.conf", "more/[!d]*", "nothing"])
@@ -358,8 +381,8 @@ NESTED = st.sampled_from(["more/*", "/etc/ssh/more/c.conf", "more/[!d]*", "nothi
 def body(draw: st.DrawFn, depth: int, in_match: bool) -> list[str]:
     """The lines of a file. `in_match`: it may be included from a Match block, where some keywords are not allowed."""
     lines, matched = [], in_match
-    for _ in range(draw(st.integers(0, 7))):
-        kind = draw(st.integers(0, 19))
+    for _ in range(draw(st.integers(3 if depth == 0 else 0, 12))):
+        kind = draw(st.integers(0, 15))
         if kind < 3:
             lines.append(draw(match_line()))
             matched = True

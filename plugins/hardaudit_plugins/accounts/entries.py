@@ -20,24 +20,24 @@ _Entry = TypeVar("_Entry")
 
 
 def passwd_entries(context: TableContext) -> Iterator[tuple[int, PasswdEntry]]:
-    """The lines of /etc/passwd that glibc accepts, with their numbers, in the file's order."""
-    return _entries(context, PASSWD, parse_passwd)
+    """The lines of /etc/passwd that glibc accepts, with their numbers, in the file's order; none, with a gap, when it cannot be read."""
+    text = context.read_text(PASSWD)
+    return _parsed(context, PASSWD, text or "", parse_passwd)
 
 
 def group_entries(context: TableContext) -> Iterator[tuple[int, GroupEntry]]:
-    """The lines of /etc/group that glibc accepts."""
-    return _entries(context, GROUP, parse_group)
+    """The lines of /etc/group that glibc accepts; none, with a gap, when it cannot be read."""
+    text = context.read_text(GROUP)
+    return _parsed(context, GROUP, text or "", parse_group)
 
 
-def shadow_entries(context: TableContext) -> Iterator[tuple[int, ShadowEntry]]:
-    """The lines of /etc/shadow that glibc accepts."""
-    return _entries(context, SHADOW, parse_shadow)
+def shadow_entries(context: TableContext) -> Iterator[tuple[int, ShadowEntry]] | None:
+    """The lines of /etc/shadow that glibc accepts; None, with a gap, when it cannot be read, which is not the same as having none."""
+    text = context.read_text(SHADOW)
+    return None if text is None else _parsed(context, SHADOW, text, parse_shadow)
 
 
-def _entries(context: TableContext, path: str, parse: Callable[[str], _Entry]) -> Iterator[tuple[int, _Entry]]:
-    text = context.read_text(path)
-    if text is None:
-        return
+def _parsed(context: TableContext, path: str, text: str, parse: Callable[[str], _Entry]) -> Iterator[tuple[int, _Entry]]:
     gaps = LineGaps(context, path)
     for number, line in numbered(context, text):
         if "\0" in line:

@@ -27,6 +27,7 @@ _FILES_LIMIT = 2_000
 _INCLUDE = ("#include", "@include")
 _INCLUDE_DIRECTORY = ("#includedir", "@includedir")
 _USER_ID = re.compile(r"#-?[0-9]")
+_DEFAULTS = re.compile(r"Defaults(?:[:@>!]|$)")
 _LONGEST_PATH = 8_192  # characters, with escapes
 
 
@@ -61,7 +62,7 @@ class Line:
     @property
     def is_meaningful(self) -> bool:
         """Whether sudo could take it for a setting, an alias or a rule: a rule has an equals sign."""
-        return self.header.startswith("Defaults") or self.is_include or self.is_include_directory or "=" in self.header + self.rest
+        return bool(_DEFAULTS.match(self.header)) or self.is_include or self.is_include_directory or "=" in self.header + self.rest
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,10 +147,10 @@ class KeptWalk:
             for path, reason, detail in self._database.execute("SELECT path, reason, detail FROM problem"):
                 yield WalkProblem(str(path), GapReason(reason), str(detail))
 
-    def entries(self, root: str, skip: frozenset[str]) -> Iterator[TreeEntry]:
-        """The kept entries at and below `root`. Raises SpoolError."""
+    def entries(self, root: str, skip: frozenset[str], bits: int) -> Iterator[TreeEntry]:
+        """The kept entries at and below `root` whose mode has all of `bits`. Raises SpoolError."""
         with _as_spool_error():
-            for prefix, name, *numbers in self._database.execute("SELECT * FROM kept"):
+            for prefix, name, *numbers in self._database.execute("SELECT * FROM kept WHERE mode & ?1 = ?1", (bits,)):
                 if _concerns(f"{prefix}{name}", root, skip):
                     yield str(prefix), str(name), tuple(number for number in numbers if isinstance(number, int))
 

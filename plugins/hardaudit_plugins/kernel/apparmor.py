@@ -17,7 +17,7 @@ _CONFINING = ("enforce", "kill")
 
 def apparmor_enabled(context: TableContext) -> bool | None:
     """Whether AppArmor is on; None, with a gap, where that cannot be read. A kernel without AppArmor shows no such module."""
-    modules = context.list_directory(_MODULES)
+    modules = context.list_directory(_MODULES, optional=True)
     if not modules:
         context.gap(GapReason.MISSING_SOURCE, f"{_MODULES}: nothing in it; mount sysfs on /sys")
         return None

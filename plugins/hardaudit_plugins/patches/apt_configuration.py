@@ -192,9 +192,8 @@ class _Parser:
             self._set(f"{self._parent}::{tag}" if self._parent else tag, word)
 
     def _set(self, name: str, value: str) -> None:
-        if not name:
-            raise ValueError("a value without a name")
-        self._configuration.set(name, value, self._path, self.line)
+        if name:  # APT takes a lone word outside of a block for the value of nothing
+            self._configuration.set(name, value, self._path, self.line)
 
     def _directive(self, name: str, word: str) -> None:
         if self._parent:

@@ -93,6 +93,8 @@ def list_name(uri: str) -> str:
     if rest.startswith("//"):
         host, slash, path = rest[2:].partition("/")
         rest = host.rpartition("@")[2] + slash + path
+    if rest.startswith("["):  # an address of IPv6, a disc's name
+        rest = rest[1:].replace("]", "", 1)
     return quoted_name(rest)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _IMAGE = re.compile(r"vmlinu[xz]-([0-9]+\.[0-9A-Za-z._~+-]+)")
 _LEFTOVER = re.compile(r"\.(?:old|bak|dpkg-[a-z]+|rpm[a-z]+)$")
-_BACKPORT = re.compile(r"\.(?:deb|bpo)[0-9]+(?:\.[0-9]+)?")
+_BACKPORT = re.compile(r"\.(?:deb|bpo)[0-9]+(?=[.-])")
 _NUMBERS = re.compile(r"[0-9]+")
 _FLAVOUR = re.compile(r"[-.+_]*[A-Za-z].*")
 _MAX_RELEASE = 64  # bytes of uname's release, uname(2)
@@ -53,9 +53,9 @@ def flavour_of(release: str) -> str:
 
 def age_of(release: str) -> tuple[int, ...]:
     """The numbers before the flavour."""
-    match = _FLAVOUR.search(_BACKPORT.sub("", release))
-    numbers = release[: match.start()] if match and not _BACKPORT.search(release) else release
-    return tuple(int(number[:9]) for number in _NUMBERS.findall(numbers))
+    release = _BACKPORT.sub("", release)
+    match = _FLAVOUR.search(release)
+    return tuple(int(number[:9]) for number in _NUMBERS.findall(release[: match.start()] if match else release))
 
 
 def installed_kernels(context: TableContext) -> list[Kernel]:
@@ -66,7 +66,12 @@ def installed_kernels(context: TableContext) -> list[Kernel]:
         if match and len(match[1]) <= _MAX_RELEASE and not _LEFTOVER.search(name):
             found[match[1]] = f"/boot/{name}"
     for release in context.list_directory("/lib/modules", optional=True):
-        if release not in found and release[:1].isdigit() and len(release) <= _MAX_RELEASE and _exists(context, f"/lib/modules/{release}/vmlinuz"):
+        if (
+            release not in found
+            and release[:1].isdigit()
+            and len(release) <= _MAX_RELEASE
+            and _exists(context, f"/lib/modules/{release}/vmlinuz")
+        ):
             found[release] = f"/lib/modules/{release}/vmlinuz"
     packages = dict(_kernel_packages(context)) if found else {}
     kernels = [Kernel(release, path, *packages.get(release, (None, None))) for release, path in found.items()]
@@ -118,7 +123,10 @@ def reboot_reasons(context: TableContext, running: str, running_build: str) -> I
     kernels = installed_kernels(context)
     same = [kernel for kernel in kernels if kernel.flavour == flavour_of(running)]
     if kernels and not same:
-        context.gap(GapReason.UNDECIDABLE, f"the running kernel {running} is of none of the installed kernels' kinds: whether one is newer is not told")
+        context.gap(
+            GapReason.UNDECIDABLE,
+            f"the running kernel {running} is of none of the installed kernels' kinds: whether one is newer is not told",
+        )
     if not same:
         return
     newest = same[-1]

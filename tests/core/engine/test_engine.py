@@ -243,3 +243,16 @@ def test_parameters_are_bound_and_a_missing_one_is_an_error():
 def test_values_too_large_for_memory_are_an_error_not_a_crash():
     with engine_with(table("t", counting(stop=1))) as engine, pytest.raises(QueryError):
         engine.run("SELECT length(zeroblob(1000000000))")
+
+
+def test_gaps_without_number_are_summed_up():
+    def gappy(context):
+        for number in range(100_000):
+            context.gap(GapReason.PERMISSION_DENIED, f"/srv/{number}")
+        return
+        yield
+
+    with engine_with(table("t", gappy)) as engine:
+        gaps = engine.run("SELECT * FROM t").gaps
+    assert len(gaps) < 1000
+    assert GapReason.TRUNCATED in {gap.reason for gap in gaps}

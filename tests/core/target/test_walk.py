@@ -131,7 +131,7 @@ def test_links_pipes_and_sockets_are_yielded_and_not_opened(root, target, tmp_pa
 
 def test_a_directory_comes_before_what_is_in_it(root, target):
     root.write("/a/b/c", "")
-    assert [path for path in walk(target, "/a").statuses] == ["/a", "/a/b", "/a/b/c"]
+    assert list(walk(target, "/a").statuses) == ["/a", "/a/b", "/a/b/c"]
 
 
 @pytest.mark.parametrize("replacement", ["link", "directory", "file"])

@@ -1,6 +1,6 @@
 """`time`: formats, and the auditor's clock on every target."""
 
-import datetime
+import datetime as dt
 import time
 
 from hardaudit_plugins.base.tables.time import row_at
@@ -31,6 +31,6 @@ def test_now_on_a_root_directory(query, root):
     answer = query("SELECT unix_time, iso_8601, local_timezone FROM time", root)
     row = answer.rows[0]
     assert abs(row["unix_time"] - time.time()) < 10
-    assert datetime.datetime.fromisoformat(row["iso_8601"].replace("Z", "+00:00")).timestamp() == row["unix_time"]
+    assert dt.datetime.fromisoformat(row["iso_8601"].replace("Z", "+00:00")).timestamp() == row["unix_time"]
     assert row["local_timezone"] == time.localtime().tm_zone
     assert not answer.gaps

@@ -164,7 +164,10 @@ def test_what_is_no_directory_has_no_files(tree, query, directory):
         ("/srv/tree/b/%%", ["/srv/tree/b/c/", "/srv/tree/b/c/three.php"]),
         ("/srv/tree/a/%%", ["/srv/tree/a/one.php"]),
         ("/srv/tree/a/.s%%", ["/srv/tree/a/.secret/", "/srv/tree/a/.secret/two.php"]),
-        ("/srv/tree/a%%", ["/srv/tree/a/", "/srv/tree/a/.secret/", "/srv/tree/a/.secret/two.php", "/srv/tree/a/one.php", "/srv/tree/absolute"]),
+        (
+            "/srv/tree/a%%",
+            ["/srv/tree/a/", "/srv/tree/a/.secret/", "/srv/tree/a/.secret/two.php", "/srv/tree/a/one.php", "/srv/tree/absolute"],
+        ),
         ("/srv/tree/%%.php", []),
         ("/srv/tree/%%/", ["/srv/tree/a/", "/srv/tree/b/", "/srv/tree/empty.d/", "/srv/tree/up/"]),
         ("/SRV/tree/%", []),
@@ -255,7 +258,11 @@ def test_a_file_found_in_two_ways_is_one_row(tree, query, condition):
 
 @pytest.mark.parametrize(
     "condition",
-    ["path = '/srv/tree/plain.txt' AND directory = '/srv'", "directory = '/srv/tree' AND directory = '/srv'", "path = '/srv' AND path = '/etc'"],
+    [
+        "path = '/srv/tree/plain.txt' AND directory = '/srv'",
+        "directory = '/srv/tree' AND directory = '/srv'",
+        "path = '/srv' AND path = '/etc'",
+    ],
 )
 def test_contradictions_find_nothing(tree, query, condition):
     answer = query(f"SELECT path FROM file WHERE {condition}", tree)
@@ -269,7 +276,19 @@ def test_another_namespace_is_a_gap(tree, query):
     assert [gap.reason for gap in answer.gaps] == [GapReason.UNSUPPORTED]
 
 
-NAMES = [b"new\nline", b"esc\x1b[31m", b"\xff\xfe", b"x" * 255, b"caf\xc3\xa9", b"per%cent", b"a[b]c", b"back\\slash", b" ", b"\xee\xbe\x80", b"{,}"]
+NAMES = [
+    b"new\nline",
+    b"esc\x1b[31m",
+    b"\xff\xfe",
+    b"x" * 255,
+    b"caf\xc3\xa9",
+    b"per%cent",
+    b"a[b]c",
+    b"back\\slash",
+    b" ",
+    b"\xee\xbe\x80",
+    b"{,}",
+]
 
 
 def test_every_name_comes_back_and_can_be_asked_for_again(root, query):
@@ -372,9 +391,18 @@ def test_what_may_not_be_read_is_a_gap(root, query_as_nobody):
     (root.directory / "srv/closed").chmod(0o700)
     (root.directory / "srv/named").chmod(0o744)
     denied = GapReason.PERMISSION_DENIED.value
-    assert query_as_nobody("SELECT path FROM file WHERE path = '/srv/closed/file'", root) == ([], [[denied, "/srv/closed/file: Permission denied"]])
-    assert query_as_nobody("SELECT path FROM file WHERE directory = '/srv/closed'", root) == ([], [[denied, "/srv/closed: Permission denied"]])
-    assert query_as_nobody("SELECT path FROM file WHERE directory = '/srv/named'", root) == ([], [[denied, "/srv/named/: Permission denied"]])
+    assert query_as_nobody("SELECT path FROM file WHERE path = '/srv/closed/file'", root) == (
+        [],
+        [[denied, "/srv/closed/file: Permission denied"]],
+    )
+    assert query_as_nobody("SELECT path FROM file WHERE directory = '/srv/closed'", root) == (
+        [],
+        [[denied, "/srv/closed: Permission denied"]],
+    )
+    assert query_as_nobody("SELECT path FROM file WHERE directory = '/srv/named'", root) == (
+        [],
+        [[denied, "/srv/named/: Permission denied"]],
+    )
     rows, gaps = query_as_nobody("SELECT path, type FROM file WHERE path LIKE '/srv/%%' ORDER BY path", root)
     assert rows == [
         ["/srv/closed/", "directory"],

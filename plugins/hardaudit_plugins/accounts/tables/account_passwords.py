@@ -32,7 +32,7 @@ SPEC = TableSpec(
             "status",
             TEXT,
             "usable: some password matches; empty: no password is needed; locked: begins with ! or *; invalid: is no hash, none matches; "
-            "missing: /etc/passwd points to /etc/shadow, which has no entry",
+            "missing: /etc/passwd points to /etc/shadow, which has no entry; NULL: /etc/shadow cannot be read",
         ),
         Column(
             "algorithm",
@@ -53,27 +53,36 @@ def generate(context: TableContext) -> Iterator[Row]:
     """A row for each account of /etc/passwd, but not for the entries of NIS."""
     report_other_sources(context, "passwd")
     report_other_sources(context, "shadow")
-    shadow: dict[str, tuple[int, ShadowEntry]] = {}
-    for number, entry in shadow_entries(context):
-        shadow.setdefault(entry.name, (number, entry))
+    shadow = _shadow_by_name(context)
     for line, account in passwd_entries(context):
         if is_nis(account.name):
             continue
         row: dict[str, str | int | None] = {"username": account.name, "uid": account.uid, "source": PASSWD, "line": line}
         if _is_shadowed(account):
-            yield row | _in_shadow(shadow.get(account.name))
+            yield row | _in_shadow(account.name, shadow)
         else:
             yield row | _state(account.password or "")
+
+
+def _shadow_by_name(context: TableContext) -> dict[str, tuple[int, ShadowEntry]] | None:
+    """The first entry of each name, which is the one that counts; None when /etc/shadow cannot be read."""
+    entries = shadow_entries(context)
+    if entries is None:
+        return None
+    found: dict[str, tuple[int, ShadowEntry]] = {}
+    for number, entry in entries:
+        found.setdefault(entry.name, (number, entry))
+    return found
 
 
 def _is_shadowed(account: PasswdEntry) -> bool:
     return account.password in ("x", f"##{account.name}")
 
 
-def _in_shadow(found: tuple[int, ShadowEntry] | None) -> dict[str, str | int | None]:
-    if found is None:
-        return {"status": "missing", "source": SHADOW, "line": None}
-    number, entry = found
+def _in_shadow(name: str, shadow: dict[str, tuple[int, ShadowEntry]] | None) -> dict[str, str | int | None]:
+    if shadow is None or name not in shadow:
+        return {"status": None if shadow is None else "missing", "source": SHADOW, "line": None}
+    number, entry = shadow[name]
     last_change = None if entry.last_change == UNSET else entry.last_change
     return {"source": SHADOW, "line": number, "last_change": last_change, **_state(entry.password or "")}
 

@@ -47,7 +47,7 @@ _SCHEME = re.compile(r"\$([A-Za-z0-9_]+)\$")
 def generate(context: TableContext) -> Iterator[Row]:
     """A row for each entry."""
     report_other_sources(context, "shadow")
-    for _, entry in shadow_entries(context):
+    for _, entry in shadow_entries(context) or ():
         scheme = _SCHEME.match(entry.password or "")
         yield {
             "password_status": _status(entry.password or ""),

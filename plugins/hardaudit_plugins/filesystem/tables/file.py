@@ -56,11 +56,11 @@ SPEC = TableSpec(
     ),
     osquery=True,
     notes=(
-        "In LIKE, % stands for any characters within one name but not for a dot at its start, and a trailing %% for everything below. As "
-        "in osquery, path LIKE '/srv/%' and the first level of '/srv/%%' leave hidden names out: directory = '/srv' has them all. Unlike "
-        "osquery, %% never follows a symbolic link to a directory and always enters a real one; . and .. are never walked; a file that "
-        "path and directory both find is one row; [, {, ?, * and the backslash stand for themselves; what may not be read, a pattern without a "
-        "place to look in, and a directory that LIKE misses for its trailing slash are gaps."
+        "In LIKE, % stands for any characters within one name but not a dot at its start, and a trailing %% for everything below. As in "
+        "osquery, path LIKE '/srv/%' and the first level of '/srv/%%' leave hidden names out: directory = '/srv' has them all. Unlike "
+        "osquery, %% never follows a symbolic link to a directory and always enters a real one; . and .. are never walked; a row that path "
+        "and directory both find appears once; [, {, ?, * and the backslash stand for themselves; what may not be read, a pattern without "
+        "a place to look in, and a directory that LIKE misses for its trailing slash are gaps."
     ),
 )
 

@@ -81,7 +81,7 @@ _TYPES = {
     stat.S_IFCHR: "character",
     stat.S_IFBLK: "block",
 }
-_KEPT_FLAGS = ("world_writable", "setuid", "setgid")
+_KEPT_FLAGS = {"world_writable": stat.S_IWOTH, "setuid": stat.S_ISUID, "setgid": stat.S_ISGID}
 _DEADLINE_MASK = 1023  # entries between two looks at the clock
 _PACKAGE_BATCH = 20_000
 _PROBLEMS_NAMED = 50
@@ -224,14 +224,19 @@ def _entries(context: TableContext, root: str, skip: frozenset[str]) -> Iterator
     try:
         for problem in kept.problems(root, skip):
             log.add(problem)
-        yield from kept.entries(root, skip)
+        yield from kept.entries(root, skip, _flags_wanted(context.constraints))
     except SpoolError as error:
         context.gap(GapReason.TRUNCATED, f"{root}: the walk's temporary database cannot be read: {error}")
 
 
+def _flags_wanted(constraints: Constraints) -> int:
+    """The bits of a mode that every wanted entry has, of those by which entries are kept."""
+    return sum(bit for flag, bit in _KEPT_FLAGS.items() if constraints.integers(flag) == [1])
+
+
 def _kept_walk(context: TableContext, root: str, skip: frozenset[str]) -> KeptWalk | None:
     """The finished shared walk, if it has all that the query wants."""
-    by_mode = any(context.constraints.integers(flag) == [1] for flag in _KEPT_FLAGS)
+    by_mode = _flags_wanted(context.constraints) != 0
     by_owner = context.constraints.integers("unowned") == [1]
     if not by_mode and not by_owner:
         return None

@@ -67,8 +67,8 @@ def preloaded(content: bytes) -> Iterator[tuple[int, bytes]]:
 def _without_comments(content: bytes) -> bytes:
     """The content with spaces for the comments, as far as glibc gets.
 
-    Its search for the next `#` starts at the beginning of the file each time, but ends as many bytes on as are left after the comments before:
-    later comments are blanked in part or not at all.
+    Its search for the next `#` starts at the beginning of the file each time, and looks at only as many bytes as are left after the
+    comments so far: later comments are blanked in part or not at all.
     """
     text = bytearray(content)
     left = len(text)

@@ -78,7 +78,7 @@ def generate(context: TableContext) -> Iterator[Row]:
             for row in _rows(context, server, settings, wanted):
                 yield {"context": "connection", **row, **arguments}
         return
-    for row in _rows(context, server, base, wanted):
+    for row in _rows(context, server, server.for_connection(base, Connection()), wanted):
         yield {"context": "", **row}
     for criteria, names, settings in server.for_blocks(base):
         for row in _rows(context, server, settings, wanted & names):
