@@ -10,8 +10,12 @@ another reader of the file may well make an account of it. What glibc 2.36 does,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hardaudit_plugins.accounts.lines import SPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ULONG_MAX = 2**64 - 1
 _UINT32_MAX = 2**32 - 1
@@ -40,11 +44,22 @@ class PasswdEntry:
 
 @dataclass(frozen=True, slots=True)
 class GroupEntry:
-    """A line of /etc/group."""
+    """A line of /etc/group; `listed` is its last field."""
 
     name: str
     gid: int
-    members: tuple[str, ...]
+    listed: str
+
+    def members(self) -> Iterator[str]:
+        """The names of the members, as often as they are listed."""
+        start = 0
+        while start < len(self.listed):
+            end = self.listed.find(",", start)
+            end = len(self.listed) if end < 0 else end
+            name = self.listed[start:end].lstrip(SPACE)
+            if name:
+                yield name
+            start = end + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +111,10 @@ def parse_group(line: str) -> GroupEntry:
     """A significant line of /etc/group. Raises EntryError."""
     fields = line.split(":", 3)
     if _is_name_alone(fields):
-        return GroupEntry(fields[0], 0, ())
+        return GroupEntry(fields[0], 0, "")
     _require(fields, 3)
     gid = _number(fields[2], "group ID", 0 if is_nis(fields[0]) else None)
-    names = (name.lstrip(SPACE) for name in (fields[3] if len(fields) > 3 else "").split(","))
-    return GroupEntry(fields[0], gid, tuple(name for name in names if name))
+    return GroupEntry(fields[0], gid, fields[3] if len(fields) > 3 else "")
 
 
 def parse_shadow(line: str) -> ShadowEntry:

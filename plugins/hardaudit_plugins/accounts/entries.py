@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 PASSWD, GROUP, SHADOW = "/etc/passwd", "/etc/group", "/etc/shadow"
 
+ENTRIES_LIMIT = 300_000
+"""Entries of a file, or memberships, that are held in memory at most; no system has as many, a hostile file of 16 MiB may."""
+
 _Entry = TypeVar("_Entry")
 
 
@@ -39,6 +42,7 @@ def shadow_entries(context: TableContext) -> Iterator[tuple[int, ShadowEntry]] |
 
 def _parsed(context: TableContext, path: str, text: str, parse: Callable[[str], _Entry]) -> Iterator[tuple[int, _Entry]]:
     gaps = LineGaps(context, path)
+    count = 0
     for number, line in numbered(context, text):
         if "\0" in line:
             gaps.add(number, "a NUL byte: what follows it is seen by some programs and not by others", GapReason.UNDECIDABLE)
@@ -50,5 +54,9 @@ def _parsed(context: TableContext, path: str, text: str, parse: Callable[[str], 
         except EntryError as error:
             gaps.add(number, f"no entry, the system ignores this line: {error}")
             continue
+        count += 1
+        if count > ENTRIES_LIMIT:
+            context.gap(GapReason.TRUNCATED, f"{path}:{number}: only the first {ENTRIES_LIMIT:,} entries are read")
+            break
         yield number, entry
     gaps.close()

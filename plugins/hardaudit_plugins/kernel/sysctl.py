@@ -69,6 +69,9 @@ def walk_settings(context: TableContext, wanted: Callable[[str], bool]) -> Itera
                 mode = context.target.lstat(path).st_mode
             except FileNotFoundError:
                 continue  # an interface that has gone meanwhile
+            except OSError as error:
+                context.gap_for(error, path)
+                continue
             if stat.S_ISDIR(mode):
                 if wanted(dotted_name(path)):
                     below.append((path, depth + 1))

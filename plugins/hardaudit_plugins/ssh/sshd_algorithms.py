@@ -128,10 +128,13 @@ def _name_valid(name: str, supported: Collection[str], *, wildcards: bool) -> bo
 
 
 def assemble(value: str, defaults: Sequence[str], supported: Sequence[str]) -> list[str]:
-    """The list that a value with its prefix `+`, `-`, `^` or none makes of the defaults. Raises RefusedError when sshd does not accept it."""
+    """The list that a value with its prefix `+`, `-`, `^` or none makes of the defaults; only `-` may leave nothing.
+
+    Raises RefusedError when sshd does not accept it.
+    """
     prefix, names = (value[0], value[1:]) if value[0] in "+-^" else ("", value)
     if prefix == "-":
-        return [name for name in defaults if matches_list(name, names) != 1] or list(defaults)
+        return [name for name in defaults if matches_list(name, names) != 1]
     items = names.split(",")
     wanted = {"+": union(defaults, items), "^": union(items, defaults), "": items}[prefix]
     chosen = union(*(_expand(item, supported) for item in dict.fromkeys(wanted)))

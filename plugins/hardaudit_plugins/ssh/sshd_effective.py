@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardaudit.model.gap import GapReason
+from hardaudit_plugins.ssh.sshd_algorithms import LIST_OF
 from hardaudit_plugins.ssh.sshd_defaults import UNCERTAIN, compiled_default
 from hardaudit_plugins.ssh.sshd_keywords import (
     ALIASES,
@@ -173,7 +174,8 @@ class Configuration:
         settings = reading.settings
         if not reading.cut:
             for name in (*KEYWORDS, *SUBORDINATE):
-                if name not in settings:
+                emptied = name in LIST_OF and [entry.value for entry in settings.get(name, [])] == [""]
+                if name not in settings or emptied:  # the second reading puts the defaults in the place of an empty list
                     self._fill(settings, name)
         if self.build.version is not None and self.build.version < (8, 7):
             challenge = settings.get("challengeresponseauthentication", [])

@@ -119,7 +119,10 @@ def test_a_root_that_does_not_exist_has_no_rows_and_no_gap(host, query):
     assert not answer.gaps
 
 
-@pytest.mark.parametrize("argument", ["root = 'srv'", "root = ''", "root = '/etc' AND skip = ''", "root = '/etc' AND skip = '[1]'", "root = '/etc' AND skip = '[\"x\"]'"])
+@pytest.mark.parametrize(
+    "argument",
+    ["root = 'srv'", "root = ''", "root = '/etc' AND skip = ''", "root = '/etc' AND skip = '[1]'", "root = '/etc' AND skip = '[\"x\"]'"],
+)
 def test_an_argument_of_the_wrong_form_is_a_gap(host, query, argument):
     answer = query(f"SELECT path FROM file_tree WHERE {argument}", host)
     assert not answer.rows
@@ -143,7 +146,9 @@ def test_skipped_directories(host, query):
     host.write("/srv/b/x", mode=0o666)
     host.symlink("/srv/to-a", "a")
     for skip in (["/srv/a"], ["/srv/a/", "/none"], ["/srv/to-a"]):
-        answer = query("SELECT path FROM file_tree WHERE root = '/srv' AND skip = :skip AND world_writable = 1", host, {"skip": json.dumps(skip)})
+        answer = query(
+            "SELECT path FROM file_tree WHERE root = '/srv' AND skip = :skip AND world_writable = 1", host, {"skip": json.dumps(skip)}
+        )
         assert paths(answer) == ["/srv/b/x"]
         assert not answer.gaps
     assert not query("SELECT path FROM file_tree WHERE root = '/srv' AND skip = '[\"/srv\"]'", host).rows
@@ -175,7 +180,14 @@ ALL_COLUMNS = "path, directory, filename, type, uid, gid, mode, size, mtime, cti
 @pytest.mark.parametrize("first", ["/", "/srv", None])
 @pytest.mark.parametrize(
     "condition",
-    ["world_writable = 1", "setuid = 1", "setgid = 1 AND type = 'regular'", "unowned = 1", "setuid = 1 OR world_writable = 1", "world_writable = 1 AND sticky = 0"],
+    [
+        "world_writable = 1",
+        "setuid = 1",
+        "setgid = 1 AND type = 'regular'",
+        "unowned = 1",
+        "setuid = 1 OR world_writable = 1",
+        "world_writable = 1 AND sticky = 0",
+    ],
 )
 def test_the_shared_walk_gives_the_rows_of_a_walk_of_its_own(host, engine, require_root, first, condition):
     populate(host)
@@ -232,7 +244,9 @@ def test_the_walk_goes_on_where_the_deadline_stopped_it(host, engine, walks, mon
 def test_when_the_walk_cannot_be_kept_each_query_walks_for_itself(host, engine, walks, monkeypatch, moment):
     populate(host)
     if moment == "opened":
-        monkeypatch.setattr(tree_store.apsw, "Connection", lambda _: (_ for _ in ()).throw(apsw.CantOpenError("unable to open database file")))
+        monkeypatch.setattr(
+            tree_store.apsw, "Connection", lambda _: (_ for _ in ()).throw(apsw.CantOpenError("unable to open database file"))
+        )
     else:
         monkeypatch.setattr(tree_store, "_SCHEMA", tree_store._SCHEMA.replace("max_page_count = 262144", "max_page_count = 3"))
         for number in range(300):
@@ -453,13 +467,20 @@ def test_packages_agree_with_dpkg(query, require_tool):
         done = subprocess.run(search, capture_output=True, text=True, check=False)
         if done.returncode:
             done = subprocess.run([*search[:-1], path.removeprefix("/usr")], capture_output=True, text=True, check=False)
-        named = {name.strip().partition(":")[0] for line in done.stdout.split("\n") if not line.startswith("diversion") for name in line.partition(": ")[0].split(",")}
+        named = {
+            name.strip().partition(":")[0]
+            for line in done.stdout.split("\n")
+            if not line.startswith("diversion")
+            for name in line.partition(": ")[0].split(",")
+        }
         assert found[path] in named, path
 
 
 @pytest.mark.real
 def test_set_user_id_files_agree_with_find(query, require_tool):
-    expected = subprocess.run([require_tool("find"), "/usr", "-type", "f", "-perm", "-4000", "-print0"], capture_output=True, check=True).stdout
+    expected = subprocess.run(
+        [require_tool("find"), "/usr", "-type", "f", "-perm", "-4000", "-print0"], capture_output=True, check=True
+    ).stdout
     answer = query("SELECT path FROM file_tree WHERE root = '/usr' AND setuid = 1 AND type = 'regular'")
     assert {os.fsencode(path) for path in paths(answer)} == set(expected.split(b"\0")[:-1])
 
@@ -468,5 +489,7 @@ def test_flags_match_their_definitions():
     for permissions in range(0o10000):
         columns = file_tree._mode_columns(stat.S_IFREG | permissions)
         assert columns["mode"] == format(permissions, "04o")
-        assert tree_store.is_flagged(stat.S_IFREG | permissions) == bool(columns["world_writable"] or columns["setuid"] or columns["setgid"])
+        assert tree_store.is_flagged(stat.S_IFREG | permissions) == bool(
+            columns["world_writable"] or columns["setuid"] or columns["setgid"]
+        )
         assert not file_tree._mode_columns(stat.S_IFLNK | permissions)["world_writable"]

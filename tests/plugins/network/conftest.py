@@ -12,11 +12,11 @@ import json, os, sys
 from hardaudit.engine.engine import Engine
 from hardaudit.plugin.discover import tables_in
 from hardaudit.target.target import Target
-tables = [*tables_in("hardaudit_plugins.network.tables"), *tables_in("hardaudit_plugins.processes.tables")]
+tables = [table for domain in ("network", "processes", "accounts") for table in tables_in(f"hardaudit_plugins.{domain}.tables")]
 with Target.live_host() as target, Engine(target, tables) as engine:
     if "USER_ID" in os.environ:
         os.setgroups([]); os.setgid(int(os.environ["USER_ID"])); os.setuid(int(os.environ["USER_ID"]))
-    answer = engine.run(sys.argv[1])
+    answer = engine.run(sys.argv[1], json.loads(os.environ.get("PARAMETERS", "{}")))
 print(json.dumps([answer.rows, [(gap.table, gap.reason.value, gap.detail) for gap in answer.gaps]]))
 """
 

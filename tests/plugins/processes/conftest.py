@@ -4,8 +4,20 @@ import json
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture
+def wait_until_running():
+    """Wait until a process' execve(2) of a path is over, which sets the binary first and the arguments last."""
+    return _wait
+
+
+def _wait(process, path):
+    while os.readlink(f"/proc/{process.pid}/exe".encode()) != path or not Path(f"/proc/{process.pid}/cmdline").read_bytes():
+        assert process.poll() is None, "the program ended at once"
 
 
 @pytest.fixture
@@ -16,8 +28,7 @@ def run_program():
     def start(arguments, **options):
         process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **options)
         started.append(process)
-        while os.readlink(f"/proc/{process.pid}/exe") != os.path.realpath(options.get("executable", arguments[0])):
-            assert process.poll() is None, "the program ended at once"
+        _wait(process, os.fsencode(os.path.realpath(options.get("executable", arguments[0]))))
         return process
 
     yield start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from hardaudit.model.table import BIGINT, INTEGER, TEXT, Column, TableSpec
@@ -40,7 +41,7 @@ def generate(context: TableContext) -> Iterator[Row]:
     """The members of each entry in the file's order."""
     report_other_sources(context, "group")
     for line, entry in group_entries(context):
-        for member in entry.members or (None,):
+        for member in itertools.chain(entry.members(), () if any(entry.members()) else (None,)):
             yield {"gid": entry.gid, "groupname": entry.name, "username": member, "line": line}
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hardaudit.model.gap import GapReason
 from hardaudit.model.table import BIGINT, Column, TableSpec
 from hardaudit.target.table import Table
-from hardaudit_plugins.accounts.entries import group_entries
+from hardaudit_plugins.accounts.entries import ENTRIES_LIMIT, GROUP, group_entries
 from hardaudit_plugins.accounts.name_service import report_other_sources
 
 if TYPE_CHECKING:
@@ -51,9 +52,17 @@ def generate(context: TableContext) -> Iterator[Row]:
 def _groups_by_member(context: TableContext) -> dict[str, list[int]]:
     """Group IDs by the member's name, once a line of /etc/group."""
     groups: dict[str, list[int]] = {}
-    for _, entry in group_entries(context):
-        for member in dict.fromkeys(entry.members):
-            groups.setdefault(member, []).append(entry.gid)
+    count = 0
+    for line, entry in group_entries(context):
+        seen: set[str] = set()
+        for member in entry.members():
+            count += 1
+            if count > ENTRIES_LIMIT:
+                context.gap(GapReason.TRUNCATED, f"{GROUP}:{line}: only the first {ENTRIES_LIMIT:,} memberships are read")
+                return groups
+            if member not in seen:
+                seen.add(member)
+                groups.setdefault(member, []).append(entry.gid)
     return groups
 
 
