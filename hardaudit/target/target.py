@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 READ_LIMIT = 16 * 2**20
 """Bytes of a configuration file that are read at most; larger is a gap, not a partial reading."""
 
+_CHUNK = 128 * 2**10
+
 DIRECTORY_LIMIT = 100_000
 """Names of a directory that are held in memory at most; larger trees are walked, not listed."""
 
@@ -103,10 +105,12 @@ class Target:
         with self.open(path) as file:
             if os.fstat(file.fileno()).st_size > limit:
                 raise ReadLimitError(path, limit)
-            content = file.read(limit + 1)
-        if len(content) > limit:  # grown meanwhile, or of no size, as in /proc
-            raise ReadLimitError(path, limit)
-        return content
+            content = bytearray()
+            while piece := file.read(_CHUNK):  # /proc refuses reads as large as the limit
+                content += piece
+                if len(content) > limit:  # grown meanwhile, or of no size, as in /proc
+                    raise ReadLimitError(path, limit)
+        return bytes(content)
 
     def read_text(self, path: str, limit: int = READ_LIMIT) -> str:
         """`read_bytes`, decoded by `host_text`."""
