@@ -13,6 +13,7 @@ from hardaudit_plugins.processes.process_files import namespace_inode
 from hardaudit_plugins.processes.procfs import Missing, ProcessReader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO
 
     from hardaudit.target.table import TableContext
@@ -46,6 +47,7 @@ class Sockets:
     without_peer: list[Socket] = field(default_factory=list)
     with_peer: list[Socket] = field(default_factory=list)
     holders: dict[int, list[Holder]] = field(default_factory=dict)
+    _of_process: dict[int, list[tuple[Socket, Holder]]] = field(default_factory=dict)
     missing: dict[Missing, None] = field(default_factory=dict)
     missing_with_peer: dict[Missing, None] = field(default_factory=dict)
 
@@ -60,6 +62,20 @@ class Sockets:
     def holders_of(self, found: Socket) -> list[Holder]:
         """The processes that hold a socket, ascending; one with the number -1 stands for none that is known."""
         return self.holders.get(found.inode) or [Holder(NO_PROCESS, NO_PROCESS)]
+
+    def held(self) -> Iterator[tuple[Socket, Holder]]:
+        """Each socket with each of its holders."""
+        for kept in (self.without_peer, self.with_peer):
+            for found in kept:
+                for holder in self.holders_of(found):
+                    yield found, holder
+
+    def held_by(self, pid: int) -> list[tuple[Socket, Holder]]:
+        """The sockets of one process, or those of none with -1."""
+        if not self._of_process:
+            for found, holder in self.held():
+                self._of_process.setdefault(holder.pid, []).append((found, holder))
+        return self._of_process.get(pid, [])
 
 
 def sockets_of_run(context: TableContext) -> Sockets:

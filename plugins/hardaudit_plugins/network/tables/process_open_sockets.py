@@ -56,12 +56,11 @@ def generate(context: TableContext) -> Iterator[Row]:
     sockets = sockets_of_run(context)
     for reason, detail in (*sockets.missing, *sockets.missing_with_peer):
         context.gap(reason, detail)
-    for kept in (sockets.without_peer, sockets.with_peer):
-        for found in kept:
-            context.check_deadline()
-            for holder in sockets.holders_of(found):
-                if context.constraints.permits("pid", holder.pid):
-                    yield _row(found, holder)
+    pids = context.constraints.integers("pid")
+    wanted = sockets.held() if pids is None else (one for pid in pids for one in sockets.held_by(pid))
+    for found, holder in wanted:
+        context.check_deadline()
+        yield _row(found, holder)
 
 
 def _row(found: Socket, holder: Holder) -> Row:
