@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SOCKET_LIMIT = 100_000
 """Sockets with a peer that are kept, and as many without one; more are a gap."""
 
+HOLDER_LIMIT = 300_000
+"""Pairs of a socket and a process that are kept; a process that forks shares all of its sockets."""
+
 _RUN_STATE = "network.sockets"
 _LINES_BETWEEN_LOOKS = 4096
 _PREFIX, _SUFFIX = "socket:[", "]"
@@ -94,6 +97,7 @@ class _Survey:
         self._context = context
         self._reader = ProcessReader(context)
         self._sockets = Sockets()
+        self._holders_left = HOLDER_LIMIT
 
     def run(self) -> Sockets:
         for namespace, pids in self._namespaces().items():
@@ -179,4 +183,10 @@ class _Survey:
 
     def _note_holder(self, pid: int, held: dict[int, int]) -> None:
         for inode, descriptor in held.items():
+            if self._holders_left == 0:
+                self._miss(
+                    GapReason.TRUNCATED, f"more than {HOLDER_LIMIT:,} sockets of processes: those from process {pid} on are left out"
+                )
+                return
+            self._holders_left -= 1
             self._sockets.holders.setdefault(inode, []).append(Holder(pid, descriptor))

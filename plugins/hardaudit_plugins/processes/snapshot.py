@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-COMMAND_LINE_LIMIT = 128 * 1024
-"""Bytes of a command line that are kept; execve(2) allows megabytes, and each process could have them."""
+COMMAND_LINE_LIMIT, SHORT_COMMAND_LINE = 128 * 1024, 4096
+"""Bytes of a command line that are kept, as execve(2) allows megabytes: many, as long as the run has room for long ones, and then few."""
 
+_LONG_COMMAND_LINES = 16 * 2**20  # bytes beyond the short limit, of all command lines of a run
 _KEPT = 5_000  # snapshots kept for the run, some 4 KiB each; processes beyond are read again by each query
 _RUN_STATE = "processes.snapshots"
 _DELETED = " (deleted)"
@@ -55,6 +56,7 @@ class Snapshots:
     target: Target
     boot_time: int | None
     mount_namespace: str
+    long_left: int = field(default_factory=lambda: _LONG_COMMAND_LINES)
     _kept: dict[int, Snapshot] = field(default_factory=dict)
 
     @classmethod
@@ -101,7 +103,7 @@ class _Sitting:
         if stat is None or not status:
             return Snapshot(pid, failures=tuple(self._failures))
         path, on_disk = self._binary(stat)
-        command_line, complete = self._attempt("cmdline", lambda: self._process.read_start("cmdline", COMMAND_LINE_LIMIT), (b"", True))
+        command_line, complete = self._command_line()
         row: dict[str, Value] = {
             "pid": pid,
             "path": path,
@@ -131,6 +133,13 @@ class _Sitting:
             if gap_reason(error) is not GapReason.MISSING_SOURCE:  # which is a process that has ended
                 self._failures.append(Failure(name, error))
             return otherwise
+
+    def _command_line(self) -> tuple[bytes, bool]:
+        """The start of /proc/PID/cmdline, and whether it is all of it."""
+        limit = COMMAND_LINE_LIMIT if self._run.long_left > 0 else SHORT_COMMAND_LINE
+        content, complete = self._attempt("cmdline", lambda: self._process.read_start("cmdline", limit), (b"", True))
+        self._run.long_left -= max(0, len(content) - SHORT_COMMAND_LINE)
+        return content, complete
 
     def _binary(self, stat: Stat) -> tuple[str, int]:
         """The binary's path without the kernel's mark of deletion, and whether it is on disk: 1, 0, or -1 when that cannot be told."""

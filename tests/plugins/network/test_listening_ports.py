@@ -178,3 +178,12 @@ def test_too_many_sockets_are_a_gap(query, monkeypatch):
     with bound(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)), bound(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)):
         answer = query("SELECT pid FROM listening_ports")
     assert "truncated" in {gap.reason.value for gap in answer.gaps}
+
+
+def test_too_many_holders_are_a_gap(query, monkeypatch):
+    monkeypatch.setattr("hardaudit_plugins.network.sockets.HOLDER_LIMIT", 1)
+    with bound(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)), bound(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", 0)):
+        answer = query("SELECT pid FROM listening_ports")
+    assert [gap.detail for gap in answer.gaps if gap.reason.value == "truncated"] == [
+        "more than 1 sockets of processes: who else holds them is left out"
+    ]

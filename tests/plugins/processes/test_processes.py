@@ -148,6 +148,16 @@ def test_a_command_line_that_is_too_long_is_cut_and_a_gap(query, run_program):
     assert query(f"SELECT name FROM processes WHERE pid = {process.pid}").gaps == ()
 
 
+def test_when_there_are_many_long_command_lines_the_rest_is_cut_shorter(query, run_program, monkeypatch):
+    monkeypatch.setattr("hardaudit_plugins.processes.snapshot.SHORT_COMMAND_LINE", 100)
+    monkeypatch.setattr("hardaudit_plugins.processes.snapshot._LONG_COMMAND_LINES", 1)
+    arguments = ["sh", "-c", "kill -STOP $$", "x" * 1000]
+    processes = sorted(run_program(arguments, executable=shutil.which("sh")).pid for _ in range(2))
+    answer = query(f"SELECT length(cmdline) AS length FROM processes WHERE pid IN ({processes[0]}, {processes[1]}) ORDER BY pid")
+    assert [row["length"] > 1000 for row in answer.rows] == [True, False]
+    assert [gap.reason for gap in answer.gaps] == [GapReason.TRUNCATED]
+
+
 def test_a_process_that_ends_is_no_gap_and_no_row(query, run_program):
     process = run_program([SLEEP, "1000"])
     process.kill()

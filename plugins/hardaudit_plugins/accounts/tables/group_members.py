@@ -41,7 +41,8 @@ def generate(context: TableContext) -> Iterator[Row]:
     """The members of each entry in the file's order."""
     report_other_sources(context, "group")
     for line, entry in group_entries(context):
-        for member in itertools.chain(entry.members(), () if any(entry.members()) else (None,)):
+        names = entry.members()
+        for member in itertools.chain((next(names, None),), names):
             yield {"gid": entry.gid, "groupname": entry.name, "username": member, "line": line}
 
 

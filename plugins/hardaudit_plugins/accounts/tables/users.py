@@ -55,8 +55,10 @@ def generate(context: TableContext) -> Iterator[Row]:
     if remote is None:
         return
     sources = report_other_sources(context, "passwd")
+    asks_nis = False
     for line, entry in passwd_entries(context):
-        if is_nis(entry.name) and "compat" in sources:
+        if is_nis(entry.name) and "compat" in sources and not asks_nis:
+            asks_nis = True
             context.gap(GapReason.UNSUPPORTED, f"{PASSWD}:{line}: takes accounts from NIS, which is not read")
         yield {
             "uid": entry.uid,

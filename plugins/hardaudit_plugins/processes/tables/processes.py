@@ -8,7 +8,7 @@ from hardaudit.model.gap import GapReason
 from hardaudit.model.table import BIGINT, INTEGER, TEXT, Column, TableSpec
 from hardaudit.target.table import Table
 from hardaudit_plugins.processes.procfs import ProcessReader
-from hardaudit_plugins.processes.snapshot import COMMAND_LINE_LIMIT, Snapshots
+from hardaudit_plugins.processes.snapshot import Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,7 +90,7 @@ def _note_failures(context: TableContext, reader: ProcessReader, snapshot: Snaps
         if columns is None or not context.columns_used.isdisjoint(columns):
             reader.refusals.add(failure.error, snapshot.pid, failure.name)
     if snapshot.command_line_cut and "cmdline" in context.columns_used:
-        reason = f"/proc/{snapshot.pid}/cmdline: longer than the limit of {COMMAND_LINE_LIMIT:,} bytes, its end is left out"
+        reason = f"/proc/{snapshot.pid}/cmdline: longer than what is read of it, its end is left out"
         reader.refusals.count(GapReason.TRUNCATED, "cmdline", reason)
 
 

@@ -1,0 +1,86 @@
+"""The policies that come with hardaudit, and those of its how-to pages."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+import hardaudit_policies
+from hardaudit.audit.examples import run_examples
+from hardaudit.audit.registry import Registry
+from hardaudit.model.check import Severity
+from hardaudit.model.policy import Gate
+from hardaudit.policy.check_file import parse_check
+from hardaudit.policy.load import load_policy
+
+SHIPPED = sorted(path.stem for path in Path(hardaudit_policies.__file__).parent.glob("*.yaml"))
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
+
+
+@lru_cache(maxsize=1)
+def registry() -> Registry:
+    return Registry()
+
+
+def blocks(page: str) -> list[str]:
+    """The YAML files that a page shows."""
+    return re.findall(r"^```yaml\n(.*?)^```$", (HOW_TO / page).read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def allowed(name: str) -> set[tuple]:
+    entries = registry().load_policy(name).checks["network/exposed_services"].params["allow"]
+    return {(entry.get("path"), entry["protocol"], entry["port"]) for entry in entries}
+
+
+def test_both_are_there_and_the_hook_gives_them():
+    assert {"baseline", "web-server"} <= set(SHIPPED)
+    assert set(SHIPPED) <= set(registry().policies)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_policy_loads_and_has_the_name_of_its_file(name):
+    policy = registry().load_policy(name)
+    assert policy.name == name
+    assert len(policy.description.split()) >= 5
+    assert policy.waivers == ()  # what to accept is the site's business
+    assert all(selection.enabled for selection in policy.checks.values())
+
+
+def test_every_built_in_check_is_in_a_shipped_policy():
+    selected = {check for name in SHIPPED for check in registry().load_policy(name).checks}
+    built_in = {name for name, check in registry().checks.items() if "hardaudit_plugins" in check.origin}
+    assert built_in - selected == set()
+
+
+def test_the_gates():
+    assert registry().load_policy("baseline").gate == Gate(Severity.HIGH, 80, 90)
+    assert registry().load_policy("web-server").gate == Gate(Severity.HIGH, 90, 95)
+
+
+def test_a_web_server_is_a_baseline_server_that_offers_the_web():
+    baseline, web = registry().load_policy("baseline"), registry().load_policy("web-server")
+    assert baseline.checks.keys() <= web.checks.keys()
+    assert all(web.checks[name].severity.at_least(selection.severity) for name, selection in baseline.checks.items())
+    assert allowed("web-server") - allowed("baseline") == {(None, "tcp", 80), (None, "tcp", 443)}
+    assert allowed("baseline") <= allowed("web-server")
+
+
+def test_the_policies_of_the_how_to_are_policies(tmp_path):
+    pages = blocks("write-a-policy.md")
+    assert len(pages) >= 4
+    for page in pages:
+        name = re.match(r"name: (\S+)", page)
+        path = tmp_path / f"{name[1]}.yaml"
+        path.write_text(page)
+        assert load_policy(str(path), registry().policies, registry().checks).name == name[1]
+
+
+def test_the_check_of_the_how_to_does_what_its_examples_say():
+    (page,) = blocks("write-a-check.md")
+    check = parse_check(page.encode(), "checks/backup_account_shell.yaml")
+    outcomes = run_examples(check, registry().tables)
+    assert len(outcomes) == len(check.examples) == 5
+    assert [outcome.difference for outcome in outcomes] == [None] * 5
