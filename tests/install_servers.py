@@ -23,7 +23,7 @@ PROGRAMS = {
     "lsof": "lsof",
     "ps": "procps",
     "unshare": "util-linux",
-    "iptables": "iptables",
+    "iptables-legacy": "iptables",
     "dpkg-deb": "dpkg",
     "apt-ftparchive": "apt-utils",
     "crontab": "cron",

@@ -266,6 +266,8 @@ def _plain(text: str) -> JsonValue:
         return None
     if text in _TRUE or text in _FALSE:
         return text in _TRUE
+    if text[0].isalpha():
+        return text  # most are, and no number starts so
     if _LEADING_ZERO.fullmatch(text):
         raise ValueError(f"{quote(text)} may be octal or decimal: quote it if it is text, else leave the zero out")
     if _INTEGER.fullmatch(text) or _OCTAL_OR_HEXADECIMAL.fullmatch(text):

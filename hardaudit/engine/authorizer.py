@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _TABLE_FUNCTIONS = frozenset({"json_each", "json_tree"})
+_SCHEMA_PREFIXES = ("sqlite_", "pragma_", "dbstat")
 _FORBIDDEN_FUNCTIONS = frozenset({"load_extension", "sqlite_log"})
 _REFUSED = {
     apsw.SQLITE_ATTACH: "ATTACH",
@@ -39,18 +40,20 @@ class Authorizer:
         if operation in (apsw.SQLITE_SELECT, apsw.SQLITE_RECURSIVE):
             return apsw.SQLITE_OK
         if operation == apsw.SQLITE_READ:
-            # A common table expression or sub-query is read as a table of no database.
-            return apsw.SQLITE_OK if database is None else self._read((first or "").lower())
+            return self._read((first or "").lower(), named=database is not None)
         if operation == apsw.SQLITE_FUNCTION and (second or "").lower() not in _FORBIDDEN_FUNCTIONS:
             return apsw.SQLITE_OK
         what = f"the function {second}" if operation == apsw.SQLITE_FUNCTION else _REFUSED.get(operation, "this statement")
         self.refusal = f"{what} is not allowed: a query only reads, with SELECT"
         return apsw.SQLITE_DENY
 
-    def _read(self, table: str) -> int:
+    def _read(self, table: str, *, named: bool) -> int:
+        """`named`: SQLite named the table's database. It does not for a common table expression, nor for a table of which no column is read
+        (`SELECT 1 FROM t`); the two cannot be told apart, so an expression that has a table's name counts as that table.
+        """
         if table in self._tables:
             self.reads.add(self._tables[table])
-        elif table not in _TABLE_FUNCTIONS:
+        elif table not in _TABLE_FUNCTIONS and (named or table.startswith(_SCHEMA_PREFIXES)):
             self.refusal = f"{table} is not a table of facts; `hardaudit list tables` lists them"
             return apsw.SQLITE_DENY
         return apsw.SQLITE_OK

@@ -102,7 +102,7 @@ def _module(line: _Line, path: str) -> Module | None:
     if len(line.tokens) < 3 or line.tokens[0].lower().removeprefix("-") not in _TYPES:
         return None
     kind, control, target, *arguments = line.tokens
-    control = control.lower() if "=" not in control else control
+    control = " ".join(control.split()).lower()
     name = target if control in ("include", "substack") else target.rpartition("/")[2].removesuffix(".so")
     return Module(kind.lower().removeprefix("-"), control, name, tuple(arguments), path, line.number)
 

@@ -184,9 +184,7 @@ class _Survey:
     def _note_holder(self, pid: int, held: dict[int, int]) -> None:
         for inode, descriptor in held.items():
             if self._holders_left == 0:
-                self._miss(
-                    GapReason.TRUNCATED, f"more than {HOLDER_LIMIT:,} sockets of processes: those from process {pid} on are left out"
-                )
+                self._miss(GapReason.TRUNCATED, f"more than {HOLDER_LIMIT:,} sockets of processes: who else holds them is left out")
                 return
             self._holders_left -= 1
             self._sockets.holders.setdefault(inode, []).append(Holder(pid, descriptor))

@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 
 SYSTEM_CRONTAB = "/etc/crontab"
 SYSTEM_DIRECTORY = "/etc/cron.d"
-DIRECTORIES = (SYSTEM_DIRECTORY, "/var/at/tabs", "/var/spool/cron", "/var/spool/cron/crontabs")
-"""Directories of crontabs, in osquery's order: the system's own; the users' on macOS, Red Hat and SUSE, Debian."""
+DIRECTORIES = (
+    SYSTEM_DIRECTORY,
+    "/var/at/tabs",
+    "/var/spool/cron",
+    "/var/spool/cron/crontabs",
+    "/var/spool/cron/tabs",
+    "/etc/crontabs",
+)
+"""Directories of crontabs: the system's own; the users' as osquery knows them, on Red Hat and Debian; those of SUSE and of Alpine."""
 
 _BLANKS = " \t\n\v\f\r"
 

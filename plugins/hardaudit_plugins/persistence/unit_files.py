@@ -189,6 +189,8 @@ def _file_state(directories: list[_Directory], home: _Directory, name: str, file
         return "linked"
     if home.path == RUNTIME and file_name in home.links:
         return "linked-runtime"
+    if any(_names_otherwise(directory, name, file_name) for directory in directories):
+        return "indirect"  # it may run under that name
     if any(entry.key in _INSTALLING for entry in install):
         return "disabled"
     return "indirect" if any(entry.key == "Also" for entry in install) else "static"
@@ -199,6 +201,13 @@ def _enables(directory: _Directory, name: str, file_name: str, aliases: set[str]
     if name in directory.pulled:
         return True
     return any(link in aliases and target.rpartition("/")[2] in (name, file_name) for link, target in directory.links.items())
+
+
+def _names_otherwise(directory: _Directory, name: str, file_name: str) -> bool:
+    """Whether the administrator's or the runtime's directory has a link that gives the unit another name."""
+    if directory.path != CONFIGURED and not directory.path.startswith("/run/"):
+        return False
+    return any(target.rpartition("/")[2] in (name, file_name) and link not in (name, file_name) for link, target in directory.links.items())
 
 
 def _drop_ins(context: TableContext, directories: list[_Directory], name: str) -> tuple[tuple[str, str], ...]:

@@ -92,7 +92,7 @@ class Reader:
                 self._gap(GapReason.UNDECIDABLE, f"{path}:{number}: the line has {what} and is not interpreted")
                 yield Directive("", (), "", path, number, conditions, unread=True)
                 continue
-            split = keyword_and_rest(line)
+            split = keyword_and_rest(line.partition("#")[0] if self.build.old_words else line)
             if split is None:
                 continue
             try:

@@ -89,7 +89,7 @@ def keyword_and_rest(line: str) -> tuple[str, str] | None:
 
 
 def delimited_arguments(rest: str, *, equals: bool = True) -> tuple[str, ...]:
-    """The arguments as OpenSSH before 8.7 takes them: an empty word ends them, `#` begins no comment."""
+    """The arguments as OpenSSH before 8.7 takes them: an empty word ends them. (The line was cut at its first `#` before.)"""
     words, taken = Delimited(rest), []
     while word := words.next(equals=equals):
         taken.append(word)

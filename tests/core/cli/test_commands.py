@@ -149,8 +149,8 @@ class TestRun:
 
 class TestQuery:
     def test_json_has_native_types_and_nothing_else(self, healthy):
-        done = hardaudit("query", "--root", healthy.path, "--format", "json", "SELECT username, uid, NULL AS nothing FROM users")
-        assert json.loads(done.stdout) == [{"username": "root", "uid": 0, "nothing": None}]
+        done = hardaudit("query", "--root", healthy.path, "--format", "json", "SELECT username, uid, NULL AS absent FROM users")
+        assert json.loads(done.stdout) == [{"username": "root", "uid": 0, "absent": None}]
         assert done.returncode == 0
 
     def test_no_rows_is_an_empty_array(self, healthy):

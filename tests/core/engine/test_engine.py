@@ -57,6 +57,9 @@ def counting(start=0, stop=None):
         "SELECT * FROM sqlite_schema",
         "SELECT * FROM pragma_database_list",
         "SELECT * FROM dbstat",
+        "SELECT 1 FROM sqlite_master",
+        "SELECT count(*) FROM pragma_database_list",
+        "SELECT count(*) FROM dbstat",
         "WITH x AS (SELECT * FROM sqlite_master) SELECT * FROM x",
         "SELECT 1; DELETE FROM t",
         "SELECT 1; SELECT 2",
@@ -228,6 +231,12 @@ def test_describe_names_tables_and_columns_without_running():
     with engine_with(table("t", counting()), table("u", counting())) as engine:
         statement = engine.describe("SELECT t.n AS subject, :limit FROM t WHERE n IN (SELECT n FROM u)")
     assert (statement.tables, statement.columns) == ({"t", "u"}, ("subject", ":limit"))
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1 FROM t", "SELECT count(*) FROM t", "SELECT 1 WHERE EXISTS (SELECT 1 FROM t)", "WITH c AS (SELECT 1 FROM t) SELECT * FROM c"])
+def test_describe_names_a_table_of_which_no_column_is_read(sql):
+    with engine_with(table("t", counting())) as engine:
+        assert engine.describe(sql).tables == {"t"}
 
 
 def test_parameters_are_bound_and_a_missing_one_is_an_error():

@@ -75,7 +75,7 @@ def _shadow(content):
 
 
 @pytest.mark.real
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(_files)
 def test_lines_are_read_as_the_c_library_reads_them(content):
     assert _passwd(content) == glibc.passwd(content)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SPEC = TableSpec(
     name="crontab",
     description="The entries of the system's crontabs and of the users'.",
-    source="/etc/crontab, /etc/cron.d, /var/spool/cron, /var/spool/cron/crontabs; crontab(5)",
+    source="/etc/crontab, /etc/cron.d; /var/spool/cron and its crontabs and tabs, /etc/crontabs; crontab(5)",
     columns=(
         Column("event", TEXT, "An @ name such as @reboot or @daily; NULL for an entry with times"),
         Column("minute", TEXT, "Minutes; NULL for an event"),
@@ -35,7 +35,10 @@ SPEC = TableSpec(
         "SELECT minute, hour, command FROM crontab WHERE path = '/etc/crontab'",
     ),
     osquery=True,
-    notes="A crontab that cannot be read is a gap. Like osquery, it lists files whose names make cron ignore them, such as /etc/cron.d/x.bak.",
+    notes=(
+        "A crontab that cannot be read is a gap. The users' crontabs of SUSE and Alpine, which osquery does not know, are read. Like osquery, "
+        "it lists files whose names make cron ignore them, such as /etc/cron.d/x.bak."
+    ),
 )
 
 

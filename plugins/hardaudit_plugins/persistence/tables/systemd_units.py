@@ -34,7 +34,7 @@ SPEC = TableSpec(
         Column("job_id", BIGINT, "Number of the job that waits for the unit; always NULL: only systemd knows"),
         Column("job_type", TEXT, "Kind of that job; always NULL"),
         Column("job_path", TEXT, "Object path of that job; always NULL"),
-        Column("fragment_path", TEXT, "The file that defines the unit"),
+        Column("fragment_path", TEXT, "The file that defines the unit, or the link that masks it"),
         Column("user", TEXT, "User that a service runs as; empty for root and for what is no service"),
         Column("source_path", TEXT, "The file that the unit was generated from; empty for others"),
     ),
@@ -80,7 +80,7 @@ def _row(unit: UnitFile, active: str | None, sub: str | None) -> Row:
         "job_id": None,
         "job_type": None,
         "job_path": None,
-        "fragment_path": "" if unit.masked else unit.path,
+        "fragment_path": unit.path,
         "user": expand(unit.last("Service", "User") or "", unit.name),
         "source_path": unit.last("Unit", "SourcePath") or "",
     }
