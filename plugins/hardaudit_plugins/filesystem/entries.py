@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from hardaudit.model import host_text
 from hardaudit.model.gap import GapReason
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from hardaudit.target.table import TableContext
 
@@ -59,6 +60,14 @@ class Child(NamedTuple):
     entry: Entry
 
 
+class Reach(Enum):
+    """How far a walk goes into a directory."""
+
+    NONE = "not entered"
+    LISTED = "its content is listed, nothing below that"
+    WALKED = "everything below it"
+
+
 def look(context: TableContext, path: str) -> Entry | None:
     """The file at an absolute path. None when there is none; None and a gap when it cannot be known."""
     if not path.startswith("/"):
@@ -66,7 +75,7 @@ def look(context: TableContext, path: str) -> Entry | None:
     try:
         status = context.target.lstat(path)
     except OSError as error:
-        _note(context, error, path)
+        note(context, error, path)
         return None
     return _entry(context, path, status)
 
@@ -81,7 +90,7 @@ def open_directory(context: TableContext, path: str) -> int | None:
     try:
         return context.target.open_directory(path)
     except OSError as error:
-        _note(context, error, path)
+        note(context, error, path)
         return None
 
 
@@ -120,22 +129,31 @@ def children_of(context: TableContext, path: str) -> Iterator[Child]:
         os.close(directory)
 
 
-def below(context: TableContext, parent: int, child: Child) -> Iterator[Entry]:
-    """Everything below a directory that was met in the open directory `parent`: depth first, one at a time.
+def real_directories(entry: Entry, _parent: Reach) -> Reach:
+    """The reach of a walk of everything."""
+    return Reach.NONE if entry.link else Reach.WALKED
 
-    Links are listed, never followed, also when one takes a directory's place during the walk (that is a gap).
+
+def below(
+    context: TableContext, parent: int, child: Child, start: Reach = Reach.WALKED, reach: Callable[[Entry, Reach], Reach] = real_directories
+) -> Iterator[Entry]:
+    """What is below a directory that was met in the open directory `parent`: depth first, one at a time, as far as `start` says.
+
+    `reach` says how far the walk goes into each directory below, from the directory and the reach of the one that it is in; it hears of each
+    link to a directory, too. Links are listed, never followed, also when one takes a directory's place during the walk (that is a gap).
     """
     levels: list[_Level] = []
     try:
-        _enter(context, levels, parent, child)
+        _enter(context, levels, parent, child, start)
         while levels:
-            found = next(levels[-1].children, None)
+            level = levels[-1]
+            found = next(level.children, None)
             if found is None:
                 levels.pop().close()
                 continue
             yield found.entry
-            if found.entry.type == "directory" and not found.entry.link:
-                _enter(context, levels, levels[-1].directory, found)
+            if found.entry.type == "directory":
+                _enter(context, levels, level.directory, found, reach(found.entry, level.reach))
     finally:
         while levels:
             levels.pop().close()
@@ -144,10 +162,11 @@ def below(context: TableContext, parent: int, child: Child) -> Iterator[Entry]:
 class _Level:
     """A directory that a walk is in."""
 
-    __slots__ = ("children", "directory")
+    __slots__ = ("children", "directory", "reach")
 
-    def __init__(self, context: TableContext, directory: int, prefix: str) -> None:
+    def __init__(self, context: TableContext, directory: int, prefix: str, reach: Reach) -> None:
         self.directory = directory
+        self.reach = reach
         self.children = children(context, directory, prefix)
 
     def close(self) -> None:
@@ -155,7 +174,9 @@ class _Level:
         os.close(self.directory)
 
 
-def _enter(context: TableContext, levels: list[_Level], parent: int, child: Child) -> None:
+def _enter(context: TableContext, levels: list[_Level], parent: int, child: Child, reach: Reach) -> None:
+    if reach is Reach.NONE:
+        return
     path = child.entry.path
     if len(levels) >= MAX_DEPTH:
         context.gap(GapReason.TRUNCATED, f"{path}: more than {MAX_DEPTH} levels below the start of the walk; what is below was not read")
@@ -169,7 +190,7 @@ def _enter(context: TableContext, levels: list[_Level], parent: int, child: Chil
         elif error.errno not in _VANISHED:
             context.gap_for(error, path)
         return
-    levels.append(_Level(context, directory, path if path.endswith("/") else path + "/"))
+    levels.append(_Level(context, directory, path if path.endswith("/") else path + "/", reach))
 
 
 def _entry(context: TableContext, path: str, status: os.stat_result) -> Entry:
@@ -187,8 +208,8 @@ def _entry(context: TableContext, path: str, status: os.stat_result) -> Entry:
     return Entry(path, _TYPES.get(stat.S_IFMT(target.st_mode), "unknown"), target, link=True)
 
 
-def _note(context: TableContext, error: OSError, path: str) -> None:
-    """A gap, unless the error says that there is nothing at the path."""
+def note(context: TableContext, error: OSError, path: str) -> None:
+    """A gap for an error, unless it says that there is nothing at the path."""
     if error.errno in _NOTHING_THERE or (error.errno == errno.ENAMETOOLONG and _fits_no_call(path)):
         return
     context.gap_for(error, path)

@@ -1,8 +1,8 @@
 """osquery's path patterns: what `path LIKE` and `directory LIKE` make a table generate, before SQLite compares the rows with LIKE itself.
 
 osquery turns each `%` into glob(3)'s `*`: it stands for any characters within one name, but not for a dot at the name's start, and letters
-are compared as they are. A pattern that ends in `%%` also takes everything below what it matches, hidden or not. Every other character
-stands for itself, `_` too. glob(3) gives `*`, `?`, `[…]`, `{…}` and the backslash a meaning as well, but rows must also satisfy SQLite's
+are compared as they are. A pattern that ends in `%%` also takes everything below what it matches, hidden or not, but for what `recursion`
+leaves out. Every other character stands for itself, `_` too. glob(3) gives `*`, `?`, `[…]`, `{…}` and the backslash a meaning as well, but rows must also satisfy SQLite's
 LIKE, for which they mean themselves; here they do from the start, so that a directory named `a[b]` can be asked for.
 """
 
@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hardaudit.model.gap import GapReason
 from hardaudit_plugins.filesystem import entries
+from hardaudit_plugins.filesystem.recursion import Recursion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hardaudit.target.table import TableContext
-    from hardaudit_plugins.filesystem.entries import Child, Entry
+    from hardaudit_plugins.filesystem.entries import Child, Entry, Reach
 
 MAX_WILDCARDS = 100
 """Path components with a `%` in one pattern."""
+
+MAX_SORTED = 20_000
+"""Directories of one directory that are held in memory to be walked in order; of more, each so many are in order."""
 
 _DOTS = (b".", b"..")  # never walked: what is below them is, or encloses, what the pattern asks for
 
@@ -78,16 +82,21 @@ def allows_slash(pattern: str) -> bool:
     return pattern.endswith(("%", "/"))
 
 
-def expand(context: TableContext, pattern: str) -> Iterator[Match]:
-    """The files that an absolute pattern generates, spelled without a trailing slash unless the pattern has one, one at a time."""
+def expand(context: TableContext, pattern: str, left_out: Reach) -> Iterator[Match]:
+    """The files that an absolute pattern generates, spelled without a trailing slash unless the pattern has one, one at a time.
+
+    `left_out`: how far `%%` goes into a directory that osquery has entered through a link before (see `recursion`).
+    """
     components = pattern.split("/")
-    if sum("%" in component for component in components) > MAX_WILDCARDS:
+    wild = sum("%" in component for component in components)
+    if wild > MAX_WILDCARDS:
         context.gap(GapReason.UNSUPPORTED, f"LIKE: more than {MAX_WILDCARDS} parts of a path with %")
         return
-    yield from _expand(context, "", components, recursive=is_recursive(pattern))
+    recursion = Recursion(context, left_out, one_place=wild == 1) if is_recursive(pattern) else None
+    yield from _expand(context, "", components, recursion)
 
 
-def _expand(context: TableContext, prefix: str, components: Sequence[str], *, recursive: bool) -> Iterator[Match]:
+def _expand(context: TableContext, prefix: str, components: Sequence[str], recursion: Recursion | None) -> Iterator[Match]:
     """`prefix` and the components up to the first with % are a path; the directory there is listed, and matches go on with the rest."""
     wild = next((index for index, component in enumerate(components) if "%" in component), None)
     if wild is None:
@@ -101,17 +110,47 @@ def _expand(context: TableContext, prefix: str, components: Sequence[str], *, re
     if directory is None:
         return
     try:
-        for child in _matches(context, directory, place, NamePattern(components[wild])):
-            if rest:
+        found = _matches(context, directory, place, NamePattern(components[wild]))
+        if recursion is not None:
+            found = _in_glob_order(found)
+        if rest:
+            for child in found:
                 if child.entry.type == "directory":
-                    yield from _expand(context, child.entry.path + "/", rest, recursive=recursive)
-                continue
-            yield Match(child.entry, below=False)
-            if recursive and child.entry.type == "directory" and not child.entry.link and child.name not in _DOTS:
-                for entry in entries.below(context, directory, child):
-                    yield Match(entry, below=True)
+                    yield from _expand(context, child.entry.path + "/", rest, recursion)
+        elif recursion is None:
+            yield from (Match(child.entry, below=False) for child in found)
+        else:
+            recursion.start(place)
+            yield from _recurse(context, directory, found, recursion)
     finally:
         os.close(directory)
+
+
+def _recurse(context: TableContext, directory: int, found: Iterator[Child], recursion: Recursion) -> Iterator[Match]:
+    """What the last component of a pattern matches in an open directory, and what is below."""
+    for child in found:
+        yield Match(child.entry, below=False)
+        if child.entry.type == "directory" and child.name not in _DOTS:
+            for entry in entries.below(context, directory, child, recursion.reach_matched(child.entry), recursion.reach):
+                yield Match(entry, below=True)
+
+
+def _in_glob_order(children: Iterator[Child]) -> Iterator[Child]:
+    """Directories and links to them in the order of osquery's glob(3): by bytes, a slash at each end. The order of other files says nothing."""
+    directories: list[Child] = []
+    for child in children:
+        if child.entry.type != "directory":
+            yield child
+            continue
+        directories.append(child)
+        if len(directories) == MAX_SORTED:
+            yield from sorted(directories, key=_glob_key)
+            directories = []
+    yield from sorted(directories, key=_glob_key)
+
+
+def _glob_key(child: Child) -> bytes:
+    return child.name + b"/"
 
 
 def _matches(context: TableContext, directory: int, place: str, pattern: NamePattern) -> Iterator[Child]:

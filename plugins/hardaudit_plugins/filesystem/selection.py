@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hardaudit.model.gap import GapReason
 from hardaudit_plugins.filesystem import entries, globbing
+from hardaudit_plugins.filesystem.entries import Reach
 from hardaudit_plugins.filesystem.paths import parent_path
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _from_paths(context: TableContext) -> Iterator[Entry]:
     seen: set[str] = set()
     patterns = _absolute(context, "path")
     for pattern in patterns:
-        for match in globbing.expand(context, pattern):
+        for match in globbing.expand(context, pattern, Reach.NONE):
             entry = match.entry.marked()
             if entry.path in seen:
                 continue
@@ -85,7 +86,7 @@ def _absolute(context: TableContext, column: str) -> list[str]:
 def _from_directory_pattern(context: TableContext, pattern: str) -> Iterator[Selected]:
     """The files in the directories that a pattern generates; those that `%%` adds hold exactly what the walk met."""
     recursive = globbing.is_recursive(pattern)
-    for entry, below in globbing.expand(context, pattern):
+    for entry, below in globbing.expand(context, pattern, Reach.LISTED):
         if below:
             yield Selected(entry, parent_path(entry.path) + "/")
         elif entry.type == "directory" and not globbing.allows_slash(pattern):

@@ -56,7 +56,7 @@ class AptState:
 
 
 def native_architecture(context: TableContext, configuration: AptConfiguration) -> str | None:
-    """dpkg's own architecture: as configured, else that of the installed dpkg; None when neither says."""
+    """The architecture of dpkg itself: as configured, else that of the installed package; None when neither says."""
     setting = configuration.find("APT::Architecture")
     if setting and setting.value:
         return setting.value

@@ -27,7 +27,7 @@ class Paragraph:
 
 
 def paragraphs(text: str, *, comments: bool = False) -> Iterator[Paragraph]:
-    """The paragraphs of a file, in order. `comments`: lines that begin with `#` are none of a field's (APT's files; dpkg's have no comments)."""
+    """The paragraphs of a file, in order. `comments`: lines that begin with `#` are left out (APT's files have them)."""
     line = 1
     for block in text.split("\n\n"):
         lines = block.split("\n")

@@ -52,7 +52,7 @@ class DebVersion:
 
 @dataclass(frozen=True, slots=True)
 class DebPackage:
-    """A package that dpkg knows and that is not `not-installed`. Absent fields are None; `arch` and `version` are dpkg's `<none>` or `<empty>` then."""
+    """A package that dpkg knows. Absent fields are None; an absent `arch` or `version` is dpkg's `<none>` or `<empty>`."""
 
     name: str
     arch: str

@@ -58,7 +58,7 @@ class OsSupport:
             if release.rolling or (release.major == major and release.minor in (None, minor)):
                 return release
         oldest = min(releases, key=lambda release: release.order, default=None)
-        return oldest if oldest and 0 < major and (major, minor) < oldest.order else None
+        return oldest if oldest and major > 0 and (major, minor) < oldest.order else None
 
 
 @lru_cache(maxsize=1)

@@ -62,7 +62,7 @@ def _unpacker(path: str) -> Callable[[BinaryIO], _Readable] | None:
 
 
 def _lz4(file: BinaryIO) -> _Readable:
-    import lz4.frame  # noqa: PLC0415 -- only hosts that keep their lists so need it, and starting must stay quick
+    import lz4.frame  # only hosts that keep their lists so need it, and starting must stay quick
 
     return lz4.frame.LZ4FrameFile(file, mode="rb")  # type: ignore[no-any-return]
 

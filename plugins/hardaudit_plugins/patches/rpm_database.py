@@ -9,7 +9,7 @@ followed out of a root directory, nothing is locked or written, and memory does 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import apsw
 
@@ -66,7 +66,7 @@ def _note_journal(context: TableContext, path: str) -> None:
     """Changes that rpm has written to the journal only; they are not read."""
     try:
         if context.target.stat(path).st_size:
-            context.gap(GapReason.UNSUPPORTED, f"{path}: holds changes that are not merged into the database; run rpm --verifydb on the host")
+            context.gap(GapReason.UNSUPPORTED, f"{path}: holds changes that are not in the database yet; run rpm --verifydb")
     except FileNotFoundError:
         return
     except OSError as error:
@@ -92,7 +92,7 @@ def _headers(context: TableContext, path: str, file: BinaryIO) -> Iterator[RpmHe
 def _header(context: TableContext, place: str, blob: object) -> Iterator[RpmHeader]:
     try:
         if not isinstance(blob, bytes):
-            raise ValueError("no header")  # noqa: TRY301, TRY004 -- one message for both ways of being no header
+            raise ValueError("no header")  # noqa: TRY004 -- one message for both ways of being no header
         yield parse_header(blob)
     except ValueError as error:
         context.gap(GapReason.UNDECIDABLE, f"{place}: {error}")
@@ -121,12 +121,12 @@ class _PageReader(apsw.VFS):
         self.name = name
         self._descriptor = descriptor
 
-    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> _PageFile:
+    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:
         """The file; SQLite asks for no other, since the database is immutable."""
         if not flags[0] & apsw.SQLITE_OPEN_MAIN_DB:
             raise apsw.CantOpenError(f"{name} is not needed")
         flags[1] = apsw.SQLITE_OPEN_READONLY
-        return _PageFile(self._descriptor)
+        return cast("apsw.VFSFile", _PageFile(self._descriptor))  # any object with its methods will do
 
     def xAccess(self, pathname: str, flags: int) -> bool:  # noqa: ARG002 -- SQLite's arguments
         """No journal exists."""

@@ -172,28 +172,23 @@ def _masked_state(directory: str) -> str:
 
 def _file_state(directories: list[_Directory], home: _Directory, name: str, file_name: str, text: str) -> str:
     """What `systemctl is-enabled` says."""
-    if home.path in _GENERATED:
-        return "generated"
-    if home.path == "/run/systemd/transient":
-        return "transient"
     install = [entry for entry in assignments(text) if entry.section == "Install" and entry.value]
     aliases = {alias for entry in install if entry.key == "Alias" for alias in entry.value.split()}
-    enabling = [directory for directory in directories if _enables(directory, name, file_name, aliases)]
-    if any(directory.path == CONFIGURED for directory in enabling):
-        return "enabled"
-    if any(directory.path.startswith("/run/") for directory in enabling):
-        return "enabled-runtime"
-    if enabling and template_of(name):
-        return "static"
-    if home.path == CONFIGURED and file_name in home.links:
-        return "linked"
-    if home.path == RUNTIME and file_name in home.links:
-        return "linked-runtime"
-    if any(_names_otherwise(directory, name, file_name) for directory in directories):
-        return "indirect"  # it may run under that name
-    if any(entry.key in _INSTALLING for entry in install):
-        return "disabled"
-    return "indirect" if any(entry.key == "Also" for entry in install) else "static"
+    enabling = [directory.path for directory in directories if _enables(directory, name, file_name, aliases)]
+    linked = file_name in home.links
+    rules = (
+        ("generated", home.path in _GENERATED),
+        ("transient", home.path == "/run/systemd/transient"),
+        ("enabled", CONFIGURED in enabling),
+        ("enabled-runtime", any(path.startswith("/run/") for path in enabling)),
+        ("static", bool(enabling) and template_of(name) is not None),
+        ("linked", linked and home.path == CONFIGURED),
+        ("linked-runtime", linked and home.path == RUNTIME),
+        ("indirect", any(_names_otherwise(directory, name, file_name) for directory in directories)),
+        ("disabled", any(entry.key in _INSTALLING for entry in install)),
+        ("indirect", any(entry.key == "Also" for entry in install)),
+    )
+    return next((state for state, holds in rules if holds), "static")
 
 
 def _enables(directory: _Directory, name: str, file_name: str, aliases: set[str]) -> bool:

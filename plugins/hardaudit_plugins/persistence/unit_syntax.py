@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Mapping
 
 TYPES = ("service", "socket", "target", "timer", "path", "mount", "automount", "swap", "slice", "scope", "device")
 
@@ -47,7 +47,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
             continue  # a comment does not end a continued line
         if not parts:
             begun = number
-        parts.append(line[:-1] if line.endswith("\\") else line)
+        parts.append(line.removesuffix("\\"))
         if not line.endswith("\\"):
             yield begun, " ".join(parts).strip(_BLANKS)
             parts = []
@@ -89,15 +89,15 @@ def expand(text: str, name: str) -> str:
         "j": prefix.rpartition("-")[2],
         "%": "%",
     }
-    return _replace(text, lambda letter: values.get(letter))
+    return _replace(text, values)
 
 
-def _replace(text: str, value_of: Callable[[str], str | None]) -> str:
+def _replace(text: str, values: Mapping[str, str]) -> str:
     parts = []
     position = 0
     while (found := text.find("%", position)) >= 0:
-        value = value_of(text[found + 1 : found + 2])
-        parts.append(text[position:found] + (text[found : found + 2] if value is None else value))
+        letter = text[found + 1 : found + 2]
+        parts.append(text[position:found] + values.get(letter, f"%{letter}"))
         position = found + 2
     return "".join(parts) + text[position:]
 

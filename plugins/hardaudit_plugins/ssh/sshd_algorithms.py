@@ -68,7 +68,10 @@ _MACS = (
 _CTR, _GCM = ("aes128-ctr", "aes192-ctr", "aes256-ctr"), ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 _CHACHA = "chacha20-poly1305@openssh.com"
 _ECDH = ("curve25519-sha256", "curve25519-sha256@libssh.org", "ecdh-sha2-nistp256", "ecdh-sha2-nistp384", "ecdh-sha2-nistp521")
-_DH = ("diffie-hellman-group-exchange-sha256", "diffie-hellman-group16-sha512", "diffie-hellman-group18-sha512", "diffie-hellman-group14-sha256")
+_DH = (
+    *("diffie-hellman-group-exchange-sha256", "diffie-hellman-group16-sha512"),
+    *("diffie-hellman-group18-sha512", "diffie-hellman-group14-sha256"),
+)
 _SNTRUP = "sntrup761x25519-sha512@openssh.com"
 _CERTS_7 = tuple(name + _CERT for name in (*_ECDSA, "ssh-ed25519", "ssh-rsa"))
 _CERTS_78 = tuple(name + _CERT for name in (*_ECDSA, "ssh-ed25519", *_RSA_SHA2, "ssh-rsa"))

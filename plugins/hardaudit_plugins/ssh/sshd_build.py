@@ -27,6 +27,13 @@ _RELEASE = re.compile(rb"(?<=\x00)OpenSSH_([0-9]{1,3})\.([0-9]{1,3})(?:p[0-9]{1,
 _LIST = re.compile(rb"(?<=\x00)[a-z0-9@.-]{4,80}(?:,[a-z0-9@.-]{4,80}){1,60}(?=\x00)")
 _VERSION = re.compile(r"(?:[0-9]+:)?([0-9]{1,3})\.([0-9]{1,3})")
 _FIRST_COVERED = (7, 4)
+_ANCHORS = {
+    "ciphers": "aes256-ctr",
+    "macs": "hmac-sha2-256",
+    "kexalgorithms": "ecdh-sha2-nistp256",
+    "keys": "ssh-ed25519-cert-v01@openssh.com",
+}
+"""An algorithm that is in the default list of its kind in every version, and in no other string of the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +138,10 @@ def build_of_program(content: bytes) -> Build | None:
 
 def _compiled_lists(content: bytes) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The default lists: of each kind the first string that names nothing else and has the algorithm every list of the kind has."""
-    needed = {"ciphers": "aes256-ctr", "macs": "hmac-sha2-256", "kexalgorithms": "ecdh-sha2-nistp256", "keys": "ssh-ed25519-cert-v01@openssh.com"}
     seen: set[str] = set()
     for match in _LIST.finditer(content):
         names = tuple(match[0].decode("ascii").split(","))
-        for kind, anchor in needed.items():
+        for kind, anchor in _ANCHORS.items():
             if kind not in seen and anchor in names and set(names) <= set(SUPPORTED[kind]):
                 seen.add(kind)
                 yield kind, names

@@ -17,7 +17,12 @@ _METHODS = frozenset({"none", "publickey", "gssapi-keyex", "gssapi-with-mic", "p
 _QOS = {
     **{f"af{klass}{drop}": klass * 32 + drop * 8 for klass in range(1, 5) for drop in range(1, 4)},
     **{f"cs{klass}": klass * 32 for klass in range(8)},
-    **{"ef": 0xB8, "le": 0x04, "lowdelay": 0x10, "throughput": 0x08, "reliability": 0x04, "none": INT_MAX},
+    "ef": 0xB8,
+    "le": 0x04,
+    "lowdelay": 0x10,
+    "throughput": 0x08,
+    "reliability": 0x04,
+    "none": INT_MAX,
 }
 _QOS_NAMES = {value: name for name, value in reversed(_QOS.items())}
 _PENALTIES = ("crash", "authfail", "noauth", "grace-exceeded", "refuseconnection", "max", "min")

@@ -26,7 +26,8 @@ _SAME: Mapping[str, str] = {
     "gssapienablek5users": "no",
     **dict.fromkeys(("ignorerhosts", "pubkeyauthentication", "kerberosorlocalpasswd", "kerberosticketcleanup"), "yes"),
     **dict.fromkeys(("gssapicleanupcredentials", "gssapistrictacceptorcheck", "kerberosusekuserok", "passwordauthentication"), "yes"),
-    **dict.fromkeys(("challengeresponseauthentication", "printmotd", "printlastlog", "x11uselocalhost", "permittty", "permituserrc"), "yes"),
+    **dict.fromkeys(("challengeresponseauthentication", "printmotd", "printlastlog"), "yes"),
+    **dict.fromkeys(("x11uselocalhost", "permittty", "permituserrc"), "yes"),
     **dict.fromkeys(("strictmodes", "tcpkeepalive", "compression", "allowtcpforwarding", "allowagentforwarding"), "yes"),
     **dict.fromkeys(("allowstreamlocalforwarding", "debianbanner"), "yes"),
     "logingracetime": "120",
@@ -57,10 +58,13 @@ _SAME: Mapping[str, str] = {
     "rekeylimit": "0",
     "rekeylimit.interval": "0",
     "pamservicename": "sshd",
-    "gssapikexalgorithms": "gss-group14-sha256-,gss-group16-sha512-,gss-nistp256-sha256-,gss-curve25519-sha256-,gss-group14-sha1-,gss-gex-sha1-",
+    "gssapikexalgorithms": (
+        "gss-group14-sha256-,gss-group16-sha512-,gss-nistp256-sha256-,gss-curve25519-sha256-,gss-group14-sha1-,gss-gex-sha1-"
+    ),
     "persourcepenalties.enabled": "yes",
-    **{f"persourcepenalties.{name}": value for name, value in (("crash", "90"), ("authfail", "5"), ("noauth", "1"), ("grace-exceeded", "10"))},
-    **{f"persourcepenalties.{name}": value for name, value in (("refuseconnection", "10"), ("max", "600"), ("min", "15"))},
+    **{f"persourcepenalties.{name}": value for name, value in (("crash", "90"), ("authfail", "5"), ("noauth", "1"))},
+    **{f"persourcepenalties.{name}": "10" for name in ("grace-exceeded", "refuseconnection")},
+    **{f"persourcepenalties.{name}": value for name, value in (("max", "600"), ("min", "15"))},
     **{f"persourcepenalties.{name}": "65536" for name in ("max-sources4", "max-sources6")},
     "persourcepenalties.overflow": "permissive",
 }

@@ -1,8 +1,8 @@
 """What a configuration comes to: for connections that match no `Match` block, for those that match one, and for one connection.
 
-sshd reads its configuration twice. At its start it takes what stands outside `Match` blocks, the first value of a keyword winning, and fills
-in the defaults. For a connection it then takes what stands in the blocks that match, the first value winning again, and lets it replace what
-it had. `Match all` counts in both readings.
+sshd reads its configuration twice. At its start it takes what stands outside `Match` blocks, the first value of a keyword winning, and
+fills in the defaults. For a connection it then takes what stands in the blocks that match, the first value winning again, and lets it
+replace what it had. `Match all` counts in both readings.
 """
 
 from __future__ import annotations
@@ -142,9 +142,10 @@ class Reading:
         entries = line.entries(setting)
         if keyword.wins is Wins.ALL:
             self.settings.setdefault(setting, []).extend(entries)
-        elif keyword.wins is Wins.LAST or setting not in self.settings or self._replaces(keyword, line):
-            if not self._is_shadowed(keyword):
-                self.settings[setting] = entries
+            return
+        counts = keyword.wins is Wins.LAST or setting not in self.settings or self._replaces(keyword, line)
+        if counts and not self._is_shadowed(keyword):
+            self.settings[setting] = entries
 
     def _replaces(self, keyword: Keyword, line: Line) -> bool:
         """The two exceptions to "the first value wins": `UnusedConnectionTimeout none`, and a fault of 8.7 to 9.3."""

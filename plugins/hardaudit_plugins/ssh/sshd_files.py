@@ -30,8 +30,8 @@ class _Set:
         return any(low <= character <= high for low, high in self.ranges) != self.negated
 
 
-_Token: TypeAlias = "str | _Set | None"
-"""A part of a pattern: a character; a set; `?` and `*` are themselves as `_ANY` and None."""
+_Part: TypeAlias = str | _Set | None
+"""A part of a pattern: a character; a set; `_ANY` for `?`, None for `*`."""
 
 _ANY = _Set((), negated=True)
 
@@ -51,13 +51,13 @@ def included_paths(context: TableContext, pattern: str) -> tuple[list[str], bool
             name = _unescaped(component)
             paths = [path + name + ("" if last else "/") for path in paths]
             continue
-        tokens = tuple(_tokens(component))
+        parts = tuple(_parts(component))
         found: list[str] = []
         for path in paths:
             context.check_deadline()
             names, readable = _names(context, path)
             complete = complete and readable
-            found.extend(path + name + ("" if last else "/") for name in names if _matches(name, tokens))
+            found.extend(path + name + ("" if last else "/") for name in names if _matches(name, parts))
             if len(found) > _MOST_PATHS:
                 context.gap(GapReason.TRUNCATED, f"{pattern}: Include matches more than {_MOST_PATHS} paths, which are not read")
                 return [], False
@@ -91,7 +91,7 @@ def _unescaped(component: str) -> str:
     return "".join(next(characters, "\\") if character == "\\" else character for character in characters)
 
 
-def _tokens(component: str) -> Iterator[_Token]:
+def _parts(component: str) -> Iterator[_Part]:
     position = 0
     while position < len(component):
         character = component[position]
@@ -132,18 +132,18 @@ def _set(content: str) -> _Set:
     return _Set(tuple(ranges), negated)
 
 
-def _matches(name: str, tokens: Sequence[_Token]) -> bool:
+def _matches(name: str, parts: Sequence[_Part]) -> bool:
     """Whether a name matches; a leading dot only matches a dot that is written."""
-    if name.startswith(".") and not (tokens and tokens[0] == "."):
+    if name.startswith(".") and not (parts and parts[0] == "."):
         return False
     here = there = 0
     star, resume = -1, 0
     while here < len(name):
-        token = tokens[there] if there < len(tokens) else ""
-        if token is None:
+        part = parts[there] if there < len(parts) else ""
+        if part is None:
             star, resume = there, here
             there += 1
-        elif token == name[here] or (isinstance(token, _Set) and token.has(name[here])):
+        elif part == name[here] or (isinstance(part, _Set) and part.has(name[here])):
             here += 1
             there += 1
         elif star >= 0:
@@ -151,4 +151,4 @@ def _matches(name: str, tokens: Sequence[_Token]) -> bool:
             here, there = resume, star + 1
         else:
             return False
-    return all(token is None for token in tokens[there:])
+    return all(part is None for part in parts[there:])

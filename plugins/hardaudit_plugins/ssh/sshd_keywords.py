@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from hardaudit_plugins.ssh import sshd_compound as compound
 from hardaudit_plugins.ssh import sshd_values as values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from typing_extensions import Unpack
 
     from hardaudit_plugins.ssh.sshd_values import Parser
 
@@ -48,15 +50,21 @@ class Keyword:
     match_since: tuple[int, int] = (0, 0)
 
 
-def _keywords(
-    names: str, parse: Parser, *, match: bool = False, wins: Wins = Wins.FIRST, lines: bool = False, since: tuple[int, int] = (0, 0)
-) -> Iterable[Keyword]:
-    return (Keyword(name, parse, match=match, wins=wins, lines=lines, since=since) for name in names.split())
+class _Properties(TypedDict, total=False):
+    match: bool
+    wins: Wins
+    lines: bool
+    since: tuple[int, int]
+
+
+def _keywords(names: str, parse: Parser, **properties: Unpack[_Properties]) -> Iterable[Keyword]:
+    return (Keyword(name, parse, **properties) for name in names.split())
 
 
 _FORWARDING = values.choice({"yes": "yes", "all": "yes", "no": "no", "remote": "remote", "local": "local"})
 _ROOT = {"without-password": "without-password", "prohibit-password": "without-password"}
 _LEVELS = {name: name.upper() for name in ("fatal", "error", "info", "verbose", "debug", "debug2", "debug3")}
+_HASHES = ("md5", "sha1", "sha256", "sha384", "sha512")
 _FACILITIES = ("daemon", "user", "auth", "authpriv", *(f"local{number}" for number in range(8)))
 
 _ALL: tuple[Keyword, ...] = (
@@ -94,7 +102,7 @@ _ALL: tuple[Keyword, ...] = (
     *_keywords("compression", values.choice({"yes": "yes", "delayed": "yes", "no": "no"})),
     *_keywords("gatewayports", values.choice({"clientspecified": "clientspecified", "yes": "yes", "no": "no"}), match=True),
     *_keywords("allowtcpforwarding allowstreamlocalforwarding", _FORWARDING, match=True),
-    *_keywords("fingerprinthash", values.choice({name: name.upper() for name in ("md5", "sha1", "sha256", "sha384", "sha512")}), wins=Wins.LAST),
+    *_keywords("fingerprinthash", values.choice({name: name.upper() for name in _HASHES}), wins=Wins.LAST),
     *_keywords("pidfile xauthlocation", values.file_name),
     *_keywords("modulifile", values.file_name, since=(8, 5)),
     *_keywords("sshdsessionpath", values.file_name, since=(9, 8)),
@@ -167,11 +175,12 @@ GLOBAL_ALIASES = frozenset({"hostdsakey", "dsaauthentication", "keepalive"})
 """Other names that `Match` does not allow, whatever they stand for."""
 
 WITHOUT_EFFECT = frozenset(
-    """
-    pamauthenticationviakbdint serverkeybits keyregenerationinterval rhostsauthentication rhostsrsaauthentication rsaauthentication
-    kerberosgetafstoken kerberostgtpassing afstokenpassing gssusesessionccache gssapiusesessioncredcache skeyauthentication checkmail
-    permitblacklistedkeys uselogin protocol verifyreversemapping reversemappingcheck authorizedkeysfile2 useprivilegeseparation
-    """.split()
+    {
+        *("pamauthenticationviakbdint", "serverkeybits", "keyregenerationinterval", "rhostsauthentication", "rhostsrsaauthentication"),
+        *("rsaauthentication", "kerberosgetafstoken", "kerberostgtpassing", "afstokenpassing", "gssusesessionccache"),
+        *("gssapiusesessioncredcache", "skeyauthentication", "checkmail", "permitblacklistedkeys", "uselogin", "protocol"),
+        *("verifyreversemapping", "reversemappingcheck", "authorizedkeysfile2", "useprivilegeseparation"),
+    }
 )
 """Keywords that sshd accepts and ignores."""
 

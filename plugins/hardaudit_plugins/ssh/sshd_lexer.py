@@ -38,7 +38,10 @@ class Delimited:
     position: int | None = 0
 
     def next(self, *, equals: bool = True) -> str | None:
-        """The next word, which may be empty; None at the end and for a quote that is not closed. `equals` false: `=` is an ordinary character."""
+        """The next word, which may be empty; None at the end and for a quote that is not closed.
+
+        `equals` false: `=` is an ordinary character.
+        """
         start = self.position
         if start is None:
             return None

@@ -108,28 +108,25 @@ def _check(attribute: str, argument: str, host: Host, *, alone: bool) -> None:
 
 def holds(condition: Condition, connection: Connection, host: Host, groups: Groups) -> bool:
     """Whether a connection meets every criterion of a `Match` line."""
-    return not condition.refused and all(_meets(attribute, argument, connection, host, groups) for attribute, argument in condition.criteria)
+    if condition.refused:
+        return False
+    return condition.always or all(_meets(attribute, argument, connection, host, groups) for attribute, argument in condition.criteria)
 
 
 def _meets(attribute: str, argument: str, connection: Connection, host: Host, groups: Groups) -> bool:
-    if attribute == "all":
-        return True
-    if attribute == "version":
-        return matches_list(host.release, argument) == 1
-    if attribute == "localport":
-        return connection.local_port is not None and connection.local_port == host.port(argument)
-    if attribute in ("user", "group"):
-        return connection.user is not None and _meets_user(attribute, argument, connection.user, groups)
-    if attribute == "host":
-        return connection.host is not None and matches_list(lower(connection.host), argument, ignore_case=True) == 1
-    if attribute in ("address", "localaddress"):
-        address = connection.address if attribute == "address" else connection.local_address
-        return address is not None and matches_addresses(address, argument) == 1
-    return False  # rdomain, invalid-user: not told of the connection
+    tests: dict[str, Callable[[], bool]] = {
+        "user": lambda: connection.user is not None and matches_list(connection.user, argument) == 1,
+        "group": lambda: connection.user is not None and _meets_group(groups(connection.user), argument),
+        "host": lambda: connection.host is not None and matches_list(lower(connection.host), argument, ignore_case=True) == 1,
+        "address": lambda: connection.address is not None and matches_addresses(connection.address, argument) == 1,
+        "localaddress": lambda: connection.local_address is not None and matches_addresses(connection.local_address, argument) == 1,
+        "localport": lambda: connection.local_port is not None and connection.local_port == host.port(argument),
+        "version": lambda: matches_list(host.release, argument) == 1,
+    }
+    test = tests.get(attribute)
+    return test is not None and test()  # rdomain, invalid-user: nothing is said of them, so they do not match
 
 
-def _meets_user(attribute: str, argument: str, user: str, groups: Groups) -> bool:
-    if attribute == "user":
-        return matches_list(user, argument) == 1
-    found = [matches_list(group, argument) for group in groups(user)]
+def _meets_group(groups: list[str], patterns: str) -> bool:
+    found = [matches_list(group, patterns) for group in groups]
     return -1 not in found and 1 in found

@@ -65,7 +65,10 @@ def parse_address(text: str) -> Address | None:
 
 
 def _network(item: str) -> Network | None:
-    """The network an item of an address list stands for; None when it is a wildcard pattern. Raises RefusedError for bits outside the mask."""
+    """The network an item of an address list stands for; None when it is a wildcard pattern.
+
+    Raises RefusedError for bits outside the mask.
+    """
     if len(item) > _LONGEST_ADDRESS:
         return None
     text, slash, mask = item.partition("/")

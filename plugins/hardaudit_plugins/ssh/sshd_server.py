@@ -34,7 +34,7 @@ class AuditedHost:
 
     @property
     def release(self) -> str:
-        """sshd's version text."""
+        """The version text of sshd."""
         return self.build.release
 
     def supported_algorithms(self, kind: str) -> tuple[str, ...]:

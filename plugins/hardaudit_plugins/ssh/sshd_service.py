@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hardaudit.target.table import TableContext
 
 _UNITS = ("ssh.service", "sshd.service", "ssh@.service", "sshd@.service")
-_UNIT_DIRECTORIES = ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+_UNIT_DIRECTORIES = tuple(f"{above}/systemd/system" for above in ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"))
 _VARIABLE_FILES = ("/etc/default/ssh", "/etc/sysconfig/sshd", "/etc/sysconfig/ssh")
 _VARIABLES = ("SSHD_OPTS", "OPTIONS")
 _ASSIGNMENT = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]{0,100})=(.*)", re.DOTALL)
@@ -73,7 +73,7 @@ def _parsed(context: TableContext, words: list[Word]) -> StartOptions:
         context.gap(GapReason.UNDECIDABLE, f"{place.path}:{place.line}: sshd's command line cannot be followed: {error}")
         return StartOptions(None, (), tuple(texts))
     if rest:
-        context.gap(GapReason.UNDECIDABLE, f"{place.path}:{place.line}: sshd's command line has words that are no options: {' '.join(rest)}")
+        context.gap(GapReason.UNDECIDABLE, f"{place.path}:{place.line}: sshd is started with words that are no options: {' '.join(rest)}")
     config, lines = None, []
     for option, value in pairs:
         at = next((word for word in words if word.text.startswith(option) or (value and value in word.text)), place)
@@ -240,7 +240,7 @@ def _own_namespace(context: TableContext, pid: str) -> bool:
 
 
 def _listener_arguments(words: list[str], program: str) -> Iterator[list[str]]:
-    """Since 8.2 a listening daemon calls itself `sshd: PROGRAM ARGUMENTS [listener] …`; before, its command line is what it was started with."""
+    """Since 8.2 a listening daemon calls itself `sshd: PROGRAM ARGUMENTS [listener] …`; before, its command line is its own."""
     if words[0] == program:
         yield words[1:]
     elif words[0].startswith(f"sshd: {program}") and " [listener]" in words[0]:

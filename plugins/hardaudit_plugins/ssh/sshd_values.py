@@ -28,7 +28,7 @@ class Host(Protocol):
 
     @property
     def release(self) -> str:
-        """sshd's version text, `OpenSSH_9.2p1`; empty when it is not known."""
+        """The version text of sshd, `OpenSSH_9.2p1`; empty when it is not known."""
 
     def home(self, user: str | None) -> str | None:
         """A user's home directory, of user ID 0 for None; None when there is no such user."""
@@ -224,9 +224,9 @@ def words(arguments: Arguments, _: Host) -> Values:
 def user_patterns(arguments: Arguments, _: Host) -> Values:
     """Patterns of users, `user` or `user@host`."""
     for word in arguments.items:
-        _, at, host = word.partition("@")
+        _, at, addresses = word.partition("@")
         if at:
-            check_addresses(host)
+            check_addresses(addresses)
     return {"": arguments.items}
 
 

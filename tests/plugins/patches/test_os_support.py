@@ -12,6 +12,15 @@ import pytest
 from hardaudit.model.gap import GapReason
 from hardaudit_plugins.patches.os_support import os_support
 
+ELF = b"\x7fELF\x02\x01\x01" + b"\0" * 9 + b"\x02\0\x3e\0\x01\0\0\0" + b"\0" * 40
+"""Enough of a program for os_version to tell the architecture."""
+
+
+@pytest.fixture
+def root(root):
+    root.write("/bin/sh", ELF)
+    return root
+
 
 def _os_release(name: str, version_id: str, identifier: str = "x") -> str:
     return f'NAME="{name}"\nVERSION_ID="{version_id}"\nID={identifier}\n'
@@ -50,14 +59,12 @@ def test_releases_of_older_release_files_are_found(root, query, text, last_day):
     assert query("SELECT date(end_of_support, 'unixepoch', '-1 day') AS last_day FROM os_support", root).rows == [{"last_day": last_day}]
 
 
-@pytest.mark.parametrize(("name", "version"), [("Debian GNU/Linux", "99"), ("Ubuntu", "22.06"), ("Debian GNU/Linux", ""), ("Mystery OS", "1"), ("SLES", "15.1.5")])
+@pytest.mark.parametrize(("name", "version"), [("Debian GNU/Linux", "99"), ("Ubuntu", "22.06"), ("Debian GNU/Linux", ""), ("Mystery OS", "1")])
 def test_a_release_that_is_not_listed_is_a_gap(root, query, name, version):
     root.write("/etc/os-release", _os_release(name, version))
     answer = query("SELECT * FROM os_support", root)
-    known_older = (name, version) == ("SLES", "15.1.5")
-    assert bool(answer.rows) is known_older
-    if not known_older:
-        assert [gap.reason for gap in answer.gaps] == [GapReason.UNSUPPORTED]
+    assert not answer.rows
+    assert [gap.reason for gap in answer.gaps] == [GapReason.UNSUPPORTED]
 
 
 def test_a_rolling_distribution_has_no_end(root, query):

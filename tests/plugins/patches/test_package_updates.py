@@ -11,10 +11,9 @@ import sys
 import time
 from pathlib import Path
 
+import lz4.frame
 import pytest
 from debian.debian_support import NativeVersion
-
-from hardaudit.model.gap import GapReason
 
 sys.path.insert(0, str(Path(__file__).parent))
 from apt_root import DAY, AptRoot, status
@@ -125,7 +124,7 @@ def test_security_updates_need_only_the_security_lists(apt, query):
         (".xz", lzma.compress),
         (".bz2", bz2.compress),
         (".lzma", lambda content: lzma.compress(content, format=lzma.FORMAT_ALONE)),
-        (".lz4", lambda content: __import__("lz4.frame").frame.compress(content)),
+        (".lz4", lz4.frame.compress),
     ],
 )
 def test_compressed_lists_are_read_and_damaged_ones_are_gaps(apt, query, extension, pack):

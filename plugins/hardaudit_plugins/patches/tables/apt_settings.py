@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 SPEC = TableSpec(
     name="apt_settings",
-    description="The values that APT's configuration files set, after later files have replaced what earlier ones say. Built-in defaults have no row.",
+    description="The values that APT's configuration files set; of several the last counts. Built-in defaults have no row.",
     source="/etc/apt/apt.conf.d and /etc/apt/apt.conf, apt.conf(5), apt-config(8)",
     columns=(
-        Column("name", TEXT, "Full name, such as APT::Periodic::Unattended-Upgrade; it ends with `::` for an item of a list", collate="nocase"),
+        Column("name", TEXT, "Full name, such as APT::Periodic::Enable; it ends with `::` for an item of a list", collate="nocase"),
         Column("value", TEXT, "The value, without quotes"),
         Column("path", TEXT, "The file that has the last word"),
         Column("line", INTEGER, "The line of that file, from 1"),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SPEC = TableSpec(
     name="apt_sources",
-    description="The suites of binary repositories that APT is configured to use and has fetched. See apt_indexes for those that it has not.",
+    description="The suites of binary repositories that APT uses and has fetched. See apt_indexes for those that it has not.",
     source="/etc/apt/sources.list and sources.list.d, sources.list(5); the Release files in /var/lib/apt/lists",
     columns=(
         Column("name", TEXT, "URI without its scheme, a space, and the suite"),

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 SPEC = TableSpec(
     name="deb_package_files",
-    description="Files and directories that dpkg's packages brought. Files that their scripts made, and diverted names, are not among them.",
+    description="Files and directories that dpkg's packages brought; not those that their scripts made.",
     source="/var/lib/dpkg/info/PACKAGE.list, dpkg-query(1) --listfiles",
     columns=(
-        Column("package", TEXT, "Package, as its file list is named: `name:arch` for one that several architectures may have installed", index=True),
+        Column("package", TEXT, "Package, as its list is named: `name:arch` for one marked Multi-Arch: same", index=True),
         Column("path", TEXT, "Path of a file, link or directory as the package has it; `/.` stands for the root", index=True),
         Column("admindir", TEXT, "dpkg's administrative directory; a constraint reads another one", additional=True),
     ),

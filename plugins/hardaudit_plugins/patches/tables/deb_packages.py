@@ -22,7 +22,7 @@ SPEC = TableSpec(
     columns=(
         Column("name", TEXT, "Package name, without the architecture"),
         Column("version", TEXT, "Version with epoch and revision, deb-version(7)", collate="version_dpkg"),
-        Column("source", TEXT, "Source package, with its version in parentheses where that differs; empty when it is named like the package"),
+        Column("source", TEXT, "Source package, with its version in parentheses where it differs; empty when named like the package"),
         Column("size", BIGINT, "Installed size in KiB as the package declares it; NULL when it declares none"),
         Column("arch", TEXT, "Architecture, `all` for one that runs on every one"),
         Column("revision", TEXT, "The version's part after its last hyphen: the distribution's revision; empty for a native package"),
@@ -39,7 +39,10 @@ SPEC = TableSpec(
         "SELECT name, status FROM deb_packages WHERE status NOT LIKE '% ok installed'",
     ),
     osquery=True,
-    notes="A status file that is cut, or a paragraph that dpkg would refuse, is a gap beside the packages that could be read; osquery returns none then.",
+    notes=(
+        "A status file that is cut, or a paragraph that dpkg would refuse, is a gap beside the packages that could be read; "
+        "osquery returns none then."
+    ),
 )
 
 

@@ -29,13 +29,16 @@ SPEC = TableSpec(
         Column("codename", TEXT, "Release's code name in the list; empty for distributions without"),
         Column("rolling", INTEGER, "1 for a distribution that is updated for ever, without releases that end; else 0"),
         Column("end_of_standard", BIGINT, "End of the vendor's full support; NULL when rolling"),
-        Column("end_of_support", BIGINT, "End of security updates for everyone, for Debian those of its LTS project; NULL when rolling"),
-        Column("end_of_extended", BIGINT, "End of support that is sold or opted into separately, such as Ubuntu Pro's; NULL when there is none"),
+        Column("end_of_support", BIGINT, "End of security updates for everyone, Debian's LTS included; NULL when rolling"),
+        Column("end_of_extended", BIGINT, "End of support that is sold or opted into separately, such as Ubuntu Pro's; NULL without"),
         Column("source", TEXT, "Where the vendor publishes these dates"),
         Column("compiled", TEXT, "Date of the list, YYYY-MM-DD"),
     ),
     examples=("SELECT name, version, date(end_of_support, 'unixepoch') AS end FROM os_support",),
-    notes="A distribution or release that the list does not have is a gap. One older than all that it has ended before them and has their dates.",
+    notes=(
+        "A distribution or release that the list does not have is a gap. One older than all that it has ended before them, "
+        "and has the dates of the oldest."
+    ),
 )
 
 
@@ -46,7 +49,7 @@ def generate(context: TableContext) -> Iterator[Row]:
         name, version = str(host["name"] or ""), str(host["version"] or "")
         release = support.find(name, _number(host["major"]), _number(host["minor"]))
         if release is None:
-            detail = f"{name} {version} is not in the list of releases compiled {support.compiled}: look its end of life up, or update hardaudit"
+            detail = f"{name} {version} is not in the list of {support.compiled}: look its end of life up, or update hardaudit"
             context.gap(GapReason.UNSUPPORTED, detail)
             continue
         yield {

@@ -36,10 +36,10 @@ SPEC = TableSpec(
         Column("arch", TEXT, "Architecture of the installed package"),
         Column("installed_version", TEXT, "The version that is installed", collate="version_dpkg"),
         Column("candidate_version", TEXT, "The newer version", collate="version_dpkg"),
-        Column("security", INTEGER, "1 when a security suite offers the newer version, else 0; `security = 1` reads only those suites", index=True),
+        Column("security", INTEGER, "1 when a security suite offers it, else 0; `security = 1` reads only those suites", index=True),
         Column("held", INTEGER, "1 when the package is on hold, so that APT leaves it as it is, else 0"),
         Column("priority", INTEGER, "APT's pin priority for the newer version; it never installs one of 0 or less"),
-        Column("outranked", INTEGER, "1 when APT never installs this version, or prefers what another repository offers, by its priority; else 0"),
+        Column("outranked", INTEGER, "1 when by its priority APT never installs it, or prefers another repository; else 0"),
         Column("source", TEXT, "Source package of the newer version"),
         Column("origin", TEXT, "Origin of the repository that offers it, such as Debian"),
         Column("archive", TEXT, "Suite as the repository calls itself, such as stable-security"),
@@ -53,8 +53,9 @@ SPEC = TableSpec(
         "SELECT count(DISTINCT name) AS pending FROM package_updates WHERE held = 0",
     ),
     notes=(
-        "Security updates are listed whatever pins say, since a pin does not close a hole. An update that Ubuntu phases in is listed before "
-        f"its phase has come. A list that is missing, damaged, or older than {STALE_DAYS} days is a gap; so are hosts of rpm packages."
+        "Security updates are listed whatever pins say, since a pin does not close a hole. An update that Ubuntu phases in is "
+        f"listed before its phase has come. A list that is missing, damaged, or older than {STALE_DAYS} days is a gap; so are hosts of "
+        "rpm packages."
     ),
 )
 
@@ -97,9 +98,9 @@ def _note_gaps(context: TableContext, state: AptState) -> None:
         if index.missing:
             context.gap(GapReason.MISSING_SOURCE, f"{index.path}: this package list was never fetched; run apt-get update")
         until = index.release.valid_until if index.release else None
-        if until is not None and until < state.now:
-            detail = f"{index.release.path if index.release else index.path}: expired {(state.now - until) // 86_400} days ago; run apt-get update"
-            context.gap(GapReason.STALE_DATA, detail)
+        if index.release and until is not None and until < state.now:
+            days = (state.now - until) // 86_400
+            context.gap(GapReason.STALE_DATA, f"{index.release.path}: expired {days} days ago; run apt-get update")
     if state.refreshed is None:
         context.gap(GapReason.STALE_DATA, "nothing says when the package lists were last refreshed; run apt-get update")
     elif state.now - state.refreshed > STALE_DAYS * 86_400:

@@ -36,8 +36,8 @@ SPEC = TableSpec(
     ),
     osquery=True,
     notes=(
-        "A crontab that cannot be read is a gap. The users' crontabs of SUSE and Alpine, which osquery does not know, are read. Like osquery, "
-        "it lists files whose names make cron ignore them, such as /etc/cron.d/x.bak."
+        "A crontab that cannot be read is a gap. The users' crontabs of SUSE and Alpine, which osquery does not know, are read. "
+        "Like osquery, it lists files whose names make cron ignore them, such as /etc/cron.d/x.bak."
     ),
 )
 

@@ -34,8 +34,8 @@ SPEC = TableSpec(
     examples=("SELECT name, path, username FROM startup_items WHERE type = 'Startup Item' AND source LIKE '/home/%'",),
     osquery=True,
     notes=(
-        "A desktop entry's command is given whole; osquery leaves those with `=` in them empty. Units are read from files as in systemd_units; "
-        "reading the status of one that only systemd knows is a gap."
+        "A desktop entry's command is given whole; osquery leaves those with `=` in them empty. Units are read from files as in "
+        "systemd_units; reading a status that only systemd knows is a gap."
     ),
 )
 
@@ -80,6 +80,7 @@ def _desktop_entries(context: TableContext, directory: str) -> Iterator[Row]:
         name = command = None
         for line in (context.read_text(directory + file_name, optional=True) or "").split("\n"):
             key, equals, value = line.strip(_BLANKS).partition("=")
+            key = key.rstrip(_BLANKS)
             if equals and key == "Name":
                 name = value.strip(_BLANKS)
             elif equals and key == "Exec":

@@ -32,7 +32,7 @@ SPEC = TableSpec(
         Column("line", INTEGER, "The line of that file, from 1"),
     ),
     examples=("SELECT id, command FROM systemd_unit_commands WHERE executable LIKE '/opt/%'",),
-    notes="Units without a command of their own, such as targets and timers, have no row. Other specifiers than the name's stay as written.",
+    notes="Units without a command, such as targets and timers, have no row. Specifiers other than the name's stay as written.",
 )
 
 

@@ -25,10 +25,10 @@ SPEC = TableSpec(
     columns=(
         Column("id", TEXT, "Name of the unit, such as ssh.service"),
         Column("description", TEXT, "What the unit says it is; its name when it says nothing"),
-        Column("load_state", TEXT, "loaded, or masked for a unit that is switched off by a link to /dev/null; error when its file cannot be read"),
+        Column("load_state", TEXT, "loaded; masked when switched off by a link to /dev/null; error when the file cannot be read"),
         Column("active_state", TEXT, "active for a unit that systemd has started; NULL when that is not known"),
         Column("sub_state", TEXT, "running for a started service with processes; NULL when that is not known"),
-        Column("unit_file_state", TEXT, "As systemctl is-enabled says: enabled, disabled, static, masked, linked, indirect, generated, transient …"),
+        Column("unit_file_state", TEXT, "As systemctl is-enabled says: enabled, disabled, static, masked, linked, indirect …"),
         Column("following", TEXT, "Unit whose state this one follows; always empty for units with files"),
         Column("object_path", TEXT, "Object path of the unit on systemd's D-Bus interface"),
         Column("job_id", BIGINT, "Number of the job that waits for the unit; always NULL: only systemd knows"),
@@ -44,9 +44,9 @@ SPEC = TableSpec(
     ),
     osquery=True,
     notes=(
-        "osquery asks systemd for the units that it has loaded. Here they are read from files, so that it works on root directories too: units "
-        "that nothing has loaded have rows, units without files (devices, scopes, most mounts) have none, and reading a state or job that only "
-        "systemd knows is a gap."
+        "osquery asks systemd for the units that it has loaded. Here they are read from files, on root directories too: units that "
+        "nothing has loaded have rows, units without files (devices, scopes, most mounts) have none, and reading a state or job "
+        "that only systemd knows is a gap."
     ),
 )
 
@@ -63,7 +63,8 @@ def generate(context: TableContext) -> Iterator[Row]:
         unknown = unknown or bool(wanted - {"active_state", "sub_state"}) or active is None or sub is None
         yield _row(unit, active, sub)
     if wanted and unknown:
-        context.gap(GapReason.UNSUPPORTED, f"{', '.join(sorted(wanted))}: only systemd knows them of every unit; ask systemctl, or use osquery")
+        columns = ", ".join(sorted(wanted))
+        context.gap(GapReason.UNSUPPORTED, f"{columns}: only systemd knows them of every unit; ask systemctl, or use osquery")
 
 
 def _row(unit: UnitFile, active: str | None, sub: str | None) -> Row:

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 SPEC = TableSpec(
     name="sshd_settings",
     description=(
-        "The effective value of each sshd_config keyword, as `sshd -T` prints it, and the line it comes from: for connections that no Match "
-        "block is about, for those each Match block is about, and, with user, host, address, local_address or local_port in the query, for "
-        "that connection."
+        "The effective value of each sshd_config keyword, as `sshd -T` prints it, and the line it comes from: for connections that no "
+        "Match block is about, for those each Match block is about, and, with user, host, address, local_address or local_port in the "
+        "query, for that connection."
     ),
     source=(
-        "/etc/ssh/sshd_config or the file the service names, and what it includes, sshd_config(5); the options of the service; the compiled "
-        "defaults of the installed version, read from the program /usr/sbin/sshd, which is not run"
+        "/etc/ssh/sshd_config or the file the service names, and what it includes, sshd_config(5); the options of the service; the "
+        "compiled defaults of the installed version, read from the program /usr/sbin/sshd, which is not run"
     ),
     columns=(
         Column(
@@ -39,7 +39,7 @@ SPEC = TableSpec(
             "Which connections: empty, those that match no Match block; the criteria of a Match block, those that match it and no other; "
             "`connection`, the one the query describes",
         ),
-        Column("keyword", TEXT, "Keyword in lower case; those with several values (port, hostkey, allowusers …) have a row for each", index=True),
+        Column("keyword", TEXT, "Keyword in lower case; of several values (port, hostkey, allowusers …) each has a row", index=True),
         Column("value", TEXT, "Value as `sshd -T` spells it, lists of algorithms resolved, times in seconds"),
         Column("config_path", TEXT, "File that sets the value; NULL for a compiled default"),
         Column("config_line", INTEGER, "Line in that file, from 1; NULL for a compiled default"),
@@ -55,8 +55,9 @@ SPEC = TableSpec(
         "SELECT keyword, value FROM sshd_settings WHERE user = 'root' AND address = '192.0.2.1' AND keyword = 'passwordauthentication'",
     ),
     notes=(
-        "A Match block has rows only for what it sets. Where sshd would not start with the configuration, a gap names the line. ListenAddress "
-        "names are not resolved. What stands in a file that cannot be read could be set first there: settings behind it have no row."
+        "A Match block has rows only for what it sets. Where sshd would not start with the configuration, a gap names the line. "
+        "ListenAddress names are not resolved. What stands in a file that cannot be read could be set first there: settings behind it "
+        "have no row."
     ),
 )
 
