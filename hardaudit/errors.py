@@ -7,6 +7,8 @@ class HardauditError(Exception):
     """A fault the user can mend; the message is one line that says what is wrong and what to do."""
 
     exit_status = 2
+    names_its_place = False
+    """Whether each line of the message begins with the file, line and column it speaks of; printed without the program's name then."""
 
 
 class UsageError(HardauditError):

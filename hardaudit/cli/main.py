@@ -54,9 +54,10 @@ class LazyGroup(click.Group):
         return {name: command for name, command in Registry().commands.items() if name not in COMMANDS}
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="hardaudit")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Audit the hardening of a Linux server.
 
     hardaudit reads facts of this host, or of a root directory, as SQL tables, asks them the questions of a policy, and reports what it
@@ -72,6 +73,8 @@ def cli() -> None:
     \b
     Exit status: 0 the gate passed, 1 it failed, 2 usage or policy error, 3 incomplete.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def main() -> None:
@@ -81,15 +84,24 @@ def main() -> None:
     except click.exceptions.Abort:
         _fail("interrupted", 130)
     except click.ClickException as error:
-        error.show()
-        sys.exit(EXIT_USAGE)
+        _fail(_usage(error), EXIT_USAGE)
     except HardauditError as error:
-        _fail(str(error), error.exit_status)
+        if not error.names_its_place:
+            _fail(str(error), error.exit_status)
+        click.echo(str(error), err=True)
+        sys.exit(error.exit_status)
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has gone; Python would complain of it once more while it ends
         sys.exit(EXIT_USAGE)
     else:
         sys.exit(status if isinstance(status, int) else EXIT_PASSED)
+
+
+def _usage(error: click.ClickException) -> str:
+    """click's message and where to read on, on one line."""
+    message = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    return f"{message} See `{context.command_path} --help`." if context else message
 
 
 def _fail(message: str, status: int) -> None:

@@ -48,6 +48,8 @@ class Problem:
 class DocumentError(HardauditError):
     """A document cannot be used; `problems` are all its faults, and the message has a line for each."""
 
+    names_its_place = True
+
     def __init__(self, problems: Iterable[Problem], uncounted: int = 0) -> None:
         self.problems = tuple(problems)
         lines = [str(problem) for problem in self.problems]

@@ -140,7 +140,7 @@ def _findings_table(findings: Sequence[Finding], width: int) -> str:
     """Subject and message; the message alone where every one names its subject."""
     rows = [("-", printable(finding.subject), _message(finding)) for finding in findings]
     widths: list[int | None] = [None, width // 3, width - width // 3 - 6]
-    if all(subject in message for _, subject, message in rows):
+    if all(subject.lower() in message.lower() for _, subject, message in rows):
         messages = [(mark, message) for mark, _, message in rows]
         return tabulate(messages, tablefmt="plain", disable_numparse=True, maxcolwidths=[None, width - 4])
     return tabulate(rows, tablefmt="plain", disable_numparse=True, maxcolwidths=widths)

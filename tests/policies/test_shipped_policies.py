@@ -32,7 +32,7 @@ def blocks(page: str) -> list[str]:
 
 def allowed(name: str) -> set[tuple]:
     entries = registry().load_policy(name).checks["network/exposed_services"].params["allow"]
-    return {(entry.get("path"), entry["protocol"], entry["port"]) for entry in entries}
+    return {(entry["path"], entry["protocol"], entry["port"]) for entry in entries}
 
 
 def test_both_are_there_and_the_hook_gives_them():
@@ -64,7 +64,9 @@ def test_a_web_server_is_a_baseline_server_that_offers_the_web():
     baseline, web = registry().load_policy("baseline"), registry().load_policy("web-server")
     assert baseline.checks.keys() <= web.checks.keys()
     assert all(web.checks[name].severity.at_least(selection.severity) for name, selection in baseline.checks.items())
-    assert allowed("web-server") - allowed("baseline") == {(None, "tcp", 80), (None, "tcp", 443)}
+    more = allowed("web-server") - allowed("baseline")
+    assert {(protocol, port) for _, protocol, port in more} == {("tcp", 80), ("tcp", 443), ("udp", 443)}
+    assert {"/usr/sbin/apache2", "/usr/sbin/nginx"} <= {path for path, _, _ in more}
     assert allowed("baseline") <= allowed("web-server")
 
 

@@ -139,8 +139,8 @@ def below(
 ) -> Iterator[Entry]:
     """What is below a directory that was met in the open directory `parent`: depth first, one at a time, as far as `start` says.
 
-    `reach` says how far the walk goes into each directory below, from the directory and the reach of the one that it is in; it hears of each
-    link to a directory, too. Links are listed, never followed, also when one takes a directory's place during the walk (that is a gap).
+    `reach` says how far the walk goes into each directory below, given the directory and the reach of the one that it is in; it is asked
+    about links to directories, too. Links are listed, never followed, also when one takes a directory's place meanwhile (that is a gap).
     """
     levels: list[_Level] = []
     try:

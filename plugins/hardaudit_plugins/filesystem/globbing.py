@@ -1,9 +1,10 @@
 """osquery's path patterns: what `path LIKE` and `directory LIKE` make a table generate, before SQLite compares the rows with LIKE itself.
 
 osquery turns each `%` into glob(3)'s `*`: it stands for any characters within one name, but not for a dot at the name's start, and letters
-are compared as they are. A pattern that ends in `%%` also takes everything below what it matches, hidden or not, but for what `recursion`
-leaves out. Every other character stands for itself, `_` too. glob(3) gives `*`, `?`, `[…]`, `{…}` and the backslash a meaning as well, but rows must also satisfy SQLite's
-LIKE, for which they mean themselves; here they do from the start, so that a directory named `a[b]` can be asked for.
+are compared as they are. A pattern that ends in `%%` also takes everything below what it matches, hidden or not, but for the directories
+that `recursion` tells of. Every other character stands for itself, `_` too. glob(3) gives `*`, `?`, `[…]`, `{…}` and the backslash a
+meaning as well, but rows must also satisfy SQLite's LIKE, for which they mean themselves; here they do from the start, so that a directory
+named `a[b]` can be asked for.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 MAX_WILDCARDS = 100
 """Path components with a `%` in one pattern."""
 
-MAX_SORTED = 20_000
+MAX_SORTED = 10_000
 """Directories of one directory that are held in memory to be walked in order; of more, each so many are in order."""
 
 _DOTS = (b".", b"..")  # never walked: what is below them is, or encloses, what the pattern asks for
@@ -136,7 +137,7 @@ def _recurse(context: TableContext, directory: int, found: Iterator[Child], recu
 
 
 def _in_glob_order(children: Iterator[Child]) -> Iterator[Child]:
-    """Directories and links to them in the order of osquery's glob(3): by bytes, a slash at each end. The order of other files says nothing."""
+    """Directories and links to them in the order of osquery's glob(3): by bytes, a slash at each end. Others come as they are found."""
     directories: list[Child] = []
     for child in children:
         if child.entry.type != "directory":

@@ -1,18 +1,18 @@
-"""Which directories a pattern's `%%` enters, as osquery decides it, without going through a link.
+"""Which directories a pattern's `%%` enters, as osquery decides it, found without going through a link.
 
-osquery walks depth first: the names that the pattern's last part matches in the order of glob(3), whatever is below them in the directories'
-own order. It follows links to directories, and enters each directory (device and inode) once. So a real directory is listed but not entered
-when a link that the walk met before has led to it, or to a directory above it.
+osquery walks depth first: the names that the pattern's last part matches in the order of glob(3), whatever is below them in the order in
+which each directory gives it. It follows links to directories, and enters each directory (device and inode) once. So a real directory is
+listed but not entered when a link that the walk met before has led to it, or to a directory above it.
 
-What a link leads to need not be walked to know that. When a link is met, the walk is inside the directories from its start down to the link,
-and osquery does not enter these again. The link's target is therefore
+What a link leads to need not be walked to know that. When the walk meets a link, osquery is inside the directories on the way from the
+start of the walk to the link, and does not enter these again. What the link leads to is therefore
 
 - one of these, or a directory that the walk has done with: nothing follows;
-- a directory that the walk comes to later: it is left out when it comes;
-- the directory where the walk started, or one above it: from there osquery enters all that the walk has not come to, so each directory that
-  the pattern's last part still matches is left out. The matched directory that the walk is inside goes on: osquery is inside it, too.
+- a directory that the walk comes to later: it is left out then;
+- the directory where the walk started, or one above it: from there osquery enters all that the walk has not come to, so what the pattern's
+  last part matches after that is left out. The matched directory that the walk is inside goes on, as osquery is inside it, too.
 
-Links in a directory that osquery reached only through a link are not seen here: what those lead to is walked in addition to osquery's rows.
+Links in a directory that osquery enters only through a link are not seen here: what they lead to is walked here and may be missing there.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from hardaudit_plugins.filesystem.entries import Reach
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Iterator
 
     from hardaudit.target.table import TableContext
     from hardaudit_plugins.filesystem.entries import Entry
@@ -53,7 +54,7 @@ class Recursion:
         self._led_to: dict[_Identity, str] = {}  # what links lead to, and the first link that does
         self._place = ""
         self._place_is_reached_by_link = False
-        self._enclosing: frozenset[_Identity] | None = None
+        self._enclosing: tuple[_Identity, ...] | None = None
         self._place_led_to: str | None = None
         self._listed_led_to = ""
 
@@ -116,13 +117,11 @@ class Recursion:
             f"{path}: left out, as osquery's %% enters a directory once and was there through {link}: use file_tree, or directory =",
         )
 
-    def _encloses(self) -> frozenset[_Identity]:
+    def _encloses(self) -> tuple[_Identity, ...]:
         """The place and the directories above it; none, and a gap, when that cannot be known."""
         if self._enclosing is None:
-            self._enclosing = frozenset()
             real = self._canonical()
-            if real is not None:
-                self._enclosing = self._at_and_above(real)
+            self._enclosing = () if real is None else tuple(self._at_and_above(real))
         return self._enclosing
 
     def _canonical(self) -> str | None:
@@ -132,17 +131,14 @@ class Recursion:
             entries.note(self._context, error, self._place)
             return None
 
-    def _at_and_above(self, path: str) -> frozenset[_Identity]:
-        found = set()
+    def _at_and_above(self, path: str) -> Iterator[_Identity]:
         try:
-            while True:
-                found.add(_identity(self._context.target.lstat(path)))
-                if path == "/":
-                    break
+            yield _identity(self._context.target.lstat(path))
+            while path != "/":
                 path = posixpath.dirname(path)
+                yield _identity(self._context.target.lstat(path))
         except OSError as error:
             entries.note(self._context, error, path)
-        return frozenset(found)
 
 
 def _identity(status: os.stat_result) -> _Identity:

@@ -18,6 +18,7 @@ FRAGMENTS = "/etc/apt/apt.conf.d"
 
 _MAX_INCLUDES = 10
 _MAX_NESTING = 50
+_MAX_NAME = 1000
 _BLANKS = " \t\v\f\r"
 
 
@@ -192,6 +193,8 @@ class _Parser:
             self._set(f"{self._parent}::{tag}" if self._parent else tag, word)
 
     def _set(self, name: str, value: str) -> None:
+        if len(name) > _MAX_NAME:
+            raise ValueError(f"a name longer than {_MAX_NAME} characters")
         if name:  # APT takes a lone word outside of a block for the value of nothing
             self._configuration.set(name, value, self._path, self.line)
 

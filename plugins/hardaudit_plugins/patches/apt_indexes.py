@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 EXTENSIONS = ("", ".lz4", ".gz", ".xz", ".zst", ".bz2", ".lzma")
 """How a list may be compressed on disk, in the order in which it is looked for."""
+
+
+_MAX_INDEXES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +78,24 @@ def read_state(context: TableContext) -> AptState | None:
         context.gap(GapReason.MISSING_SOURCE, "the native architecture is unknown: dpkg is not installed and APT::Architecture is not set")
         return None
     _note_other_places(context, configuration)
-    repositories = read_repositories(context, native)
-    names = frozenset(context.list_directory(LISTS))
     default = configuration.items("APT::Architectures") or [native, *_foreign_architectures(context, native)]
-    indexes: list[AptIndex] = []
-    releases: dict[str, Release | None] = {}
-    for repository in repositories:
-        context.check_deadline()
-        base = list_name(repository.base)
-        if base not in releases:
-            releases[base] = read_release(context, base, names)
-        indexes.extend(_indexes(repository, releases[base], base, names, _architectures(repository, default)))
+    every = _every_index(context, read_repositories(context, native), default)
+    indexes = tuple(islice(every, _MAX_INDEXES))
+    if next(every, None):
+        context.gap(GapReason.TRUNCATED, f"the configured repositories have more than {_MAX_INDEXES:,} package lists: the rest is not read")
     now = int(time.time())
-    refreshed = last_refresh(context, [release for release in releases.values() if release], now)
-    return AptState(configuration, native, tuple(indexes), refreshed, now)
+    releases = {index.release.path: index.release for index in indexes if index.release}
+    return AptState(configuration, native, indexes, last_refresh(context, releases.values(), now), now)
+
+
+def _every_index(context: TableContext, repositories: list[AptRepository], default: list[str]) -> Iterator[AptIndex]:
+    names = frozenset(context.list_directory(LISTS))
+    for repository in repositories:
+        base = list_name(repository.base)
+        release = read_release(context, base, names)
+        for index in _indexes(repository, release, base, names, _architectures(repository, default)):
+            context.check_deadline()
+            yield index
 
 
 def _note_other_places(context: TableContext, configuration: AptConfiguration) -> None:
@@ -124,12 +132,13 @@ def _indexes(
     repository: AptRepository, release: Release | None, base: str, names: Collection[str], architectures: list[str]
 ) -> Iterator[AptIndex]:
     security = is_security(release, repository.suite, repository.uri)
+    slim = replace(release, content=b"") if release else None  # the lists of hashes are not kept for the whole run
     for component, architecture, key in _keys(repository, release, architectures):
         stem = base + quoted_name(key)
         present = next((stem + extension for extension in EXTENSIONS if stem + extension in names), None)
         yield AptIndex(
             repository=repository,
-            release=release,
+            release=slim,
             component=component,
             architecture=architecture,
             path=f"{LISTS}/{present or stem}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 MAIN_FILE = "/etc/apt/sources.list"
 FRAGMENTS = "/etc/apt/sources.list.d"
+
+MAX_REPOSITORIES = 2_000
+"""Suites that are looked at; two lists of names in one paragraph multiply."""
 
 _OPTIONS = {"arch": "architectures"}  # one-line names of options that deb822 calls otherwise
 _KINDS = ("deb", "deb-src")
@@ -60,7 +64,14 @@ def read_repositories(context: TableContext, architecture: str) -> list[AptRepos
 
     A file that cannot be read, and an entry that APT would refuse, become gaps. No file at all is none.
     """
-    found: list[AptRepository] = []
+    every = _every_repository(context, architecture)
+    found = list(islice(every, MAX_REPOSITORIES))
+    if next(every, None):
+        context.gap(GapReason.TRUNCATED, f"{MAIN_FILE} and sources.list.d name more than {MAX_REPOSITORIES:,} suites: not all are read")
+    return found
+
+
+def _every_repository(context: TableContext, architecture: str) -> Iterator[AptRepository]:
     for path in (MAIN_FILE, *fragments(context, FRAGMENTS, ("list", "sources"))):
         text = context.read_text(path, optional=True)
         if text is None:
@@ -72,8 +83,7 @@ def read_repositories(context: TableContext, architecture: str) -> list[AptRepos
             if isinstance(entry, ValueError):
                 context.gap(GapReason.UNDECIDABLE, f"{path}:{line}: {entry}: this entry is not read")
             else:
-                found.extend(_repositories(entry, architecture, path, line))
-    return found
+                yield from _repositories(entry, architecture, path, line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +134,10 @@ def _one_line(text: str) -> Iterator[tuple[int, _Entry | ValueError]]:
 
 def _without_comment(line: str) -> str:
     """The line up to a # that is not inside […]."""
+    last = line.rfind("]")
     position = 0
     while position < len(line) and line[position] != "#":
-        if line[position] == "[":
-            position = max(line.find("]", position), position)
-        position += 1
+        position = line.index("]", position) if line[position] == "[" and position < last else position + 1
     return line[:position]
 
 

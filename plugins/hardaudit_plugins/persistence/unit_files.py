@@ -69,10 +69,15 @@ class UnitFile:
 
 @dataclass(slots=True)
 class _Directory:
-    """What a unit directory holds: links and their text, other files, and the names that its .wants and similar folders pull in."""
+    """What a unit directory holds.
+
+    `links` and what they point to; `others`: by the name pointed to, the links; `files`; `folders`; `pulled`: the units that its .wants
+    and similar folders pull in.
+    """
 
     path: str
     links: dict[str, str] = field(default_factory=dict)
+    others: dict[str, set[str]] = field(default_factory=dict)
     files: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=set)
     pulled: set[str] = field(default_factory=set)
@@ -110,7 +115,8 @@ def _survey(context: TableContext, path: str) -> _Directory:
             elif not is_unit_name(name):
                 continue
             elif stat.S_ISLNK(mode):
-                found.links[name] = context.target.readlink(place)
+                found.links[name] = target = context.target.readlink(place)
+                found.others.setdefault(target.rpartition("/")[2], set()).add(name)
             else:
                 found.files.add(name)
         except FileNotFoundError:
@@ -193,16 +199,14 @@ def _file_state(directories: list[_Directory], home: _Directory, name: str, file
 
 def _enables(directory: _Directory, name: str, file_name: str, aliases: set[str]) -> bool:
     """Whether a directory pulls the unit in, or has one of the other names that the unit's [Install] section gives it."""
-    if name in directory.pulled:
-        return True
-    return any(link in aliases and target.rpartition("/")[2] in (name, file_name) for link, target in directory.links.items())
+    return name in directory.pulled or any(aliases & directory.others.get(base, set()) for base in (name, file_name))
 
 
 def _names_otherwise(directory: _Directory, name: str, file_name: str) -> bool:
     """Whether the administrator's or the runtime's directory has a link that gives the unit another name."""
     if directory.path != CONFIGURED and not directory.path.startswith("/run/"):
         return False
-    return any(target.rpartition("/")[2] in (name, file_name) and link not in (name, file_name) for link, target in directory.links.items())
+    return any(directory.others.get(base, set()) - {name, file_name} for base in (name, file_name))
 
 
 def _drop_ins(context: TableContext, directories: list[_Directory], name: str) -> tuple[tuple[str, str], ...]:

@@ -142,7 +142,7 @@ def penalties(arguments: Arguments, _: Host) -> Values:
         return {"enabled": (lower(arguments.only),)}
     found: dict[str, tuple[str, ...]] = {"enabled": ("yes",)}
     for word in arguments.words:
-        name, _, value = word.partition(":")
+        name, value = word.partition(":")[::2]
         if name in ("overflow", "overflow6") and value in ("deny-all", "permissive"):
             found.setdefault(name, (value,))
             continue
@@ -214,7 +214,7 @@ def channel_timeouts(arguments: Arguments, _: Host) -> Values:
     if lower(arguments.first) == "none":
         return {"": (lower(arguments.only),)}
     for word in arguments.words:
-        channel, _, time = word.partition("=")
+        channel, time = word.partition("=")[::2]
         if not channel or seconds(time) is None:
             raise RefusedError(f"{arguments.keyword}: {word} is not channel=time")
     return {"": arguments.words}

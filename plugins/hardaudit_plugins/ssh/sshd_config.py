@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
-from hardaudit.target.errors import NotRegularFileError
+from hardaudit.target.errors import NotRegularFileError, gap_reason
 from hardaudit_plugins.ssh.sshd_files import included_paths
 from hardaudit_plugins.ssh.sshd_lexer import RefusedError, delimited_arguments, keyword_and_rest, split_arguments
 from hardaudit_plugins.ssh.sshd_match import Condition, parse_condition
@@ -45,6 +45,20 @@ class Directive:
     unread: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a line stands: under which `Match` lines, and how many `Include`s deep."""
+
+    path: str
+    line: int
+    conditions: tuple[Condition, ...]
+    depth: int
+
+    def unread(self) -> Directive:
+        """What stands for configuration that could not be read here."""
+        return Directive("", (), "", self.path, self.line, self.conditions, unread=True)
+
+
 @dataclass(slots=True)
 class Reader:
     """Reads a configuration once, as sshd does at its start. What sshd would not accept, and what cannot be read, are gaps."""
@@ -53,6 +67,7 @@ class Reader:
     build: Build
     host: Host
     _texts: dict[str, str | None] = field(default_factory=dict)
+    _patterns: dict[str, tuple[list[str], bool]] = field(default_factory=dict)
     _files: int = 0
     _lines: int = 0
     _problems: int = 0
@@ -63,9 +78,10 @@ class Reader:
 
     def refused(self, path: str, line: int, message: str) -> None:
         """Record that sshd does not start with a line."""
-        self._gap(GapReason.UNDECIDABLE, f"{path}:{line}: {message}: sshd does not start with this configuration; `sshd -t` says more")
+        self.gap(GapReason.UNDECIDABLE, f"{path}:{line}: {message}: sshd does not start with this configuration; `sshd -t` says more")
 
-    def _gap(self, reason: GapReason, detail: str) -> None:
+    def gap(self, reason: GapReason, detail: str) -> None:
+        """Record evidence that could not be read; of very many the first."""
         self._problems += 1
         if self._problems <= _MAX_PROBLEMS:
             self.context.gap(reason, detail)
@@ -76,7 +92,7 @@ class Reader:
         text = self._text(path)
         self._files += 1
         if text is None:
-            yield Directive("", (), "", path, 0, inherited, unread=True)
+            yield _Place(path, 0, inherited, depth).unread()
             return
         conditions = inherited
         for number, line in enumerate(text.split("\n"), 1):
@@ -84,13 +100,13 @@ class Reader:
             self._lines += 1
             if self._lines > _MAX_LINES:
                 if self._lines == _MAX_LINES + 1:
-                    self._gap(GapReason.TRUNCATED, f"{path}:{number}: more than {_MAX_LINES} lines of configuration; the rest is not read")
-                yield Directive("", (), "", path, number, conditions, unread=True)
+                    self.gap(GapReason.TRUNCATED, f"{path}:{number}: more than {_MAX_LINES} lines of configuration; the rest is not read")
+                yield _Place(path, number, conditions, depth).unread()
                 return
             if len(line) > _MAX_LINE or "\0" in line:
                 what = "a NUL byte" if "\0" in line else f"more than {_MAX_LINE} characters"
-                self._gap(GapReason.UNDECIDABLE, f"{path}:{number}: the line has {what} and is not interpreted")
-                yield Directive("", (), "", path, number, conditions, unread=True)
+                self.gap(GapReason.UNDECIDABLE, f"{path}:{number}: the line has {what} and is not interpreted")
+                yield _Place(path, number, conditions, depth).unread()
                 continue
             split = keyword_and_rest(line.partition("#")[0] if self.build.old_words else line)
             if split is None:
@@ -99,7 +115,7 @@ class Reader:
                 if split[0] == "match":
                     conditions = (*inherited, self._condition(split[1], path, number))
                 else:
-                    yield from self._directive(split[0], split[1], path, number, conditions, depth)
+                    yield from self._directive(*split, _Place(path, number, conditions, depth))
             except RefusedError as error:
                 self.refused(path, number, str(error))
 
@@ -110,35 +126,34 @@ class Reader:
             self.refused(path, number, str(error))
             return Condition((), rest, path, number)
 
-    def _directive(
-        self, keyword: str, rest: str, path: str, number: int, conditions: tuple[Condition, ...], depth: int
-    ) -> Iterator[Directive]:
+    def _directive(self, keyword: str, rest: str, place: _Place) -> Iterator[Directive]:
         if not rest:
             raise RefusedError(f"{keyword} has no argument")
         words = delimited_arguments(rest, equals=keyword != "setenv") if self.build.old_words else split_arguments(rest)
         if keyword == "include" and (self.build.version is None or self.build.at_least(8, 2)):
-            yield from self._include(words, path, number, conditions, depth)
+            yield from self._include(words, place)
         else:
-            yield Directive(keyword, words, rest, path, number, conditions)
+            yield Directive(keyword, words, rest, place.path, place.line, place.conditions)
 
-    def _include(
-        self, patterns: tuple[str, ...], path: str, number: int, conditions: tuple[Condition, ...], depth: int
-    ) -> Iterator[Directive]:
+    def _include(self, patterns: tuple[str, ...], place: _Place) -> Iterator[Directive]:
         if not patterns or "" in patterns:
             raise RefusedError("Include names no file")
         for pattern in patterns:
             wanted = pattern if pattern[0] in "/~" else f"{DIRECTORY}/{pattern}"
-            paths, complete = included_paths(self.context, wanted)
+            if wanted not in self._patterns:
+                self._patterns[wanted] = included_paths(self.context, wanted, self.gap)
+            paths, complete = self._patterns[wanted]
             if not complete:
-                yield Directive("", (), "", path, number, conditions, unread=True)
+                yield place.unread()
             for included in paths:
-                if depth + 1 > _MAX_DEPTH:
+                if place.depth >= _MAX_DEPTH:
                     raise RefusedError(f"Include of {included} is more than {_MAX_DEPTH} levels deep")
                 if self._files >= _MAX_FILES:
-                    self._gap(GapReason.TRUNCATED, f"{path}:{number}: more than {_MAX_FILES} files are included; the rest is not read")
-                    yield Directive("", (), "", path, number, conditions, unread=True)
+                    detail = f"{place.path}:{place.line}: more than {_MAX_FILES} files are included; the rest is not read"
+                    self.gap(GapReason.TRUNCATED, detail)
+                    yield place.unread()
                     return
-                yield from self._file(included, conditions, depth + 1)
+                yield from self._file(included, place.conditions, place.depth + 1)
 
     def _text(self, path: str) -> str | None:
         """A file's text; that of a directory is empty, as sshd finds it."""
@@ -152,9 +167,9 @@ class Reader:
         except NotRegularFileError as error:
             if self._is_directory(path):
                 return ""
-            self.context.gap_for(error, path)
+            self.gap(gap_reason(error), f"{path}: {error.strerror}")
         except OSError as error:
-            self.context.gap_for(error, path)
+            self.gap(gap_reason(error), f"{path}: {error.strerror or error}")
         return None
 
     def _is_directory(self, path: str) -> bool:

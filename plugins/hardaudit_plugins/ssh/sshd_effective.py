@@ -107,7 +107,7 @@ def _values(keyword: Keyword, directive: Directive, reader: Reader) -> dict[str,
     try:
         found = keyword.parse(Arguments(directive.keyword, directive.words, directive.rest), reader.host)
     except UndecidableError as error:
-        reader.context.gap(GapReason.UNDECIDABLE, f"{directive.path}:{directive.line}: {error}")
+        reader.gap(GapReason.UNDECIDABLE, f"{directive.path}:{directive.line}: {error}")
         return {keyword.name: (None,)}
     return {f"{keyword.name}.{name}" if name else keyword.name: tuple(values) for name, values in found.items() if values}
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from hardaudit.model import host_text
 from hardaudit.model.gap import GapReason
+from hardaudit.target.errors import gap_reason
 from hardaudit_plugins.ssh.sshd_lexer import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hardaudit.target.table import TableContext
+
+Report: TypeAlias = Callable[[GapReason, str], None]
+"""Takes a gap: the reason and the detail."""
 
 _LONGEST_PATTERN = 4096
 _MOST_PATHS = 10_000
@@ -36,8 +41,8 @@ _Part: TypeAlias = str | _Set | None
 _ANY = _Set((), negated=True)
 
 
-def included_paths(context: TableContext, pattern: str) -> tuple[list[str], bool]:
-    """The paths a pattern names, in the order sshd reads them, and whether every directory could be looked at; gaps are recorded.
+def included_paths(context: TableContext, pattern: str, report: Report) -> tuple[list[str], bool]:
+    """The paths a pattern names, in the order sshd reads them, and whether every directory could be looked at; what could not is reported.
 
     Raises RefusedError for a pattern that sshd cannot expand.
     """
@@ -55,34 +60,34 @@ def included_paths(context: TableContext, pattern: str) -> tuple[list[str], bool
         found: list[str] = []
         for path in paths:
             context.check_deadline()
-            names, readable = _names(context, path)
+            names, readable = _names(context, path, report)
             complete = complete and readable
             found.extend(path + name + ("" if last else "/") for name in names if _matches(name, parts))
             if len(found) > _MOST_PATHS:
-                context.gap(GapReason.TRUNCATED, f"{pattern}: Include matches more than {_MOST_PATHS} paths, which are not read")
+                report(GapReason.TRUNCATED, f"{pattern}: Include matches more than {_MOST_PATHS} paths, which are not read")
                 return [], False
         paths = found
-    existing = [(path, _exists(context, path)) for path in paths]
+    existing = [(path, _exists(context, path, report)) for path in paths]
     complete = complete and all(there is not None for _, there in existing)
     return sorted((path for path, there in existing if there), key=host_text.encode), complete
 
 
-def _names(context: TableContext, directory: str) -> tuple[list[str], bool]:
+def _names(context: TableContext, directory: str, report: Report) -> tuple[list[str], bool]:
     try:
         return context.target.list_directory(directory or "/"), True
     except (FileNotFoundError, NotADirectoryError):
         return [], True
     except OSError as error:
-        context.gap_for(error, directory)
+        report(gap_reason(error), f"{directory}: {error.strerror or error}")
         return [], False
 
 
-def _exists(context: TableContext, path: str) -> bool | None:
-    """Whether lstat(2) finds the path; None and a gap when it may not be looked at."""
+def _exists(context: TableContext, path: str, report: Report) -> bool | None:
+    """Whether lstat(2) finds the path; None, and a report, when it may not be looked at."""
     try:
         return context.target.exists(path)
     except OSError as error:
-        context.gap_for(error, path)
+        report(gap_reason(error), f"{path}: {error.strerror or error}")
         return None
 
 

@@ -5,17 +5,15 @@ Source: servconf.c of OpenSSH 7.4 to 10.0, and of Debian's and Red Hat's patched
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 from hardaudit_plugins.ssh import sshd_compound as compound
 from hardaudit_plugins.ssh import sshd_values as values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    from typing_extensions import Unpack
 
     from hardaudit_plugins.ssh.sshd_values import Parser
 
@@ -50,36 +48,32 @@ class Keyword:
     match_since: tuple[int, int] = (0, 0)
 
 
-class _Properties(TypedDict, total=False):
-    match: bool
-    wins: Wins
-    lines: bool
-    since: tuple[int, int]
-
-
-def _keywords(names: str, parse: Parser, **properties: Unpack[_Properties]) -> Iterable[Keyword]:
-    return (Keyword(name, parse, **properties) for name in names.split())
+def _each(names: str, like: Keyword) -> Iterable[Keyword]:
+    return (replace(like, name=name) for name in names.split())
 
 
 _FORWARDING = values.choice({"yes": "yes", "all": "yes", "no": "no", "remote": "remote", "local": "local"})
 _ROOT = {"without-password": "without-password", "prohibit-password": "without-password"}
+_OTHER_ROOT = ("forced-commands-only", "yes", "no")
 _LEVELS = {name: name.upper() for name in ("fatal", "error", "info", "verbose", "debug", "debug2", "debug3")}
 _HASHES = ("md5", "sha1", "sha256", "sha384", "sha512")
 _FACILITIES = ("daemon", "user", "auth", "authpriv", *(f"local{number}" for number in range(8)))
 
 _ALL: tuple[Keyword, ...] = (
-    *_keywords("port", values.port, wins=Wins.ALL, lines=True),
-    *_keywords("addressfamily", values.choice({"inet": "inet", "inet6": "inet6", "any": "any"})),
-    *_keywords("listenaddress", compound.listen_address, wins=Wins.ALL, lines=True),
-    *_keywords("usepam ignoreuserknownhosts kerberosorlocalpasswd kerberosticketcleanup gssapicleanupcredentials", values.flag),
-    *_keywords("gssapistrictacceptorcheck printmotd printlastlog strictmodes tcpkeepalive usedns", values.flag),
-    *_keywords("hostbasedauthentication hostbasedusesnamefrompacketonly pubkeyauthentication", values.flag, match=True),
-    *_keywords("kerberosauthentication gssapiauthentication passwordauthentication x11forwarding", values.flag, match=True),
-    *_keywords("kbdinteractiveauthentication x11uselocalhost permittty permituserrc permitemptypasswords", values.flag, match=True),
-    *_keywords("allowagentforwarding streamlocalbindunlink", values.flag, match=True),
-    *_keywords("disableforwarding", values.flag, match=True, since=(7, 4)),
-    *_keywords("exposeauthinfo", values.flag, match=True, since=(7, 6)),
-    *_keywords("refuseconnection", values.flag, match=True, since=(9, 9)),
+    Keyword("port", values.port, wins=Wins.ALL, lines=True),
+    Keyword("addressfamily", values.choice({"inet": "inet", "inet6": "inet6", "any": "any"})),
+    Keyword("listenaddress", compound.listen_address, wins=Wins.ALL, lines=True),
+    *_each("usepam ignoreuserknownhosts kerberosorlocalpasswd kerberosticketcleanup gssapicleanupcredentials", Keyword("", values.flag)),
+    *_each("gssapistrictacceptorcheck printmotd printlastlog strictmodes tcpkeepalive usedns", Keyword("", values.flag)),
+    *_each("hostbasedauthentication hostbasedusesnamefrompacketonly pubkeyauthentication", Keyword("", values.flag, match=True)),
+    *_each("kerberosauthentication gssapiauthentication passwordauthentication x11forwarding", Keyword("", values.flag, match=True)),
+    *_each(
+        "kbdinteractiveauthentication x11uselocalhost permittty permituserrc permitemptypasswords", Keyword("", values.flag, match=True)
+    ),
+    *_each("allowagentforwarding streamlocalbindunlink", Keyword("", values.flag, match=True)),
+    Keyword("disableforwarding", values.flag, match=True, since=(7, 4)),
+    Keyword("exposeauthinfo", values.flag, match=True, since=(7, 6)),
+    Keyword("refuseconnection", values.flag, match=True, since=(9, 9)),
     Keyword("challengeresponseauthentication", values.flag, until=(8, 7)),
     Keyword("gssapikeyexchange", values.flag, vendor="any"),
     Keyword("gssapistorecredentialsonrekey", values.flag, vendor="any"),
@@ -87,66 +81,62 @@ _ALL: tuple[Keyword, ...] = (
     Keyword("debianbanner", values.flag, vendor="debian"),
     Keyword("kerberosusekuserok", values.flag, match=True, vendor="rpm"),
     Keyword("gssapienablek5users", values.flag, match=True, vendor="rpm"),
-    *_keywords("logingracetime", values.duration),
-    *_keywords("clientaliveinterval", values.duration, match=True),
-    *_keywords("unusedconnectiontimeout", compound.duration_or_none, match=True, since=(9, 2)),
-    *_keywords("x11displayoffset maxauthtries maxsessions clientalivecountmax", values.number, match=True),
-    *_keywords("requiredrsasize", values.number, match=True, since=(9, 1)),
-    *_keywords("streamlocalbindmask", values.octal, match=True, wins=Wins.LAST),
-    *_keywords(
-        "permitrootlogin",
-        values.choice({**_ROOT, **{name: name for name in ("forced-commands-only", "yes", "no")}}),
-        match=True,
-    ),
-    *_keywords("ignorerhosts", values.choice({"yes": "yes", "no": "no", "shosts-only": "shosts-only"}), match=True),
-    *_keywords("compression", values.choice({"yes": "yes", "delayed": "yes", "no": "no"})),
-    *_keywords("gatewayports", values.choice({"clientspecified": "clientspecified", "yes": "yes", "no": "no"}), match=True),
-    *_keywords("allowtcpforwarding allowstreamlocalforwarding", _FORWARDING, match=True),
-    *_keywords("fingerprinthash", values.choice({name: name.upper() for name in _HASHES}), wins=Wins.LAST),
-    *_keywords("pidfile xauthlocation", values.file_name),
-    *_keywords("modulifile", values.file_name, since=(8, 5)),
-    *_keywords("sshdsessionpath", values.file_name, since=(9, 8)),
-    *_keywords("sshdauthpath", values.file_name, since=(10, 0)),
-    *_keywords("banner trustedusercakeys revokedkeys", values.file_name, match=True),
-    *_keywords("securitykeyprovider", values.file_name_or("internal"), since=(8, 2)),
-    *_keywords("hostkeyagent", values.file_name_or("SSH_AUTH_SOCK")),
-    *_keywords("hostkey hostcertificate", values.file_name, wins=Wins.ALL, lines=True),
-    *_keywords("authorizedprincipalsfile", values.expanded_name, match=True),
-    *_keywords("authorizedkeysfile", values.expanded_names, match=True),
-    *_keywords("chrootdirectory authorizedkeyscommanduser authorizedprincipalscommanduser", values.text, match=True),
-    *_keywords("pamservicename", values.text, match=True, since=(9, 8)),
-    *_keywords("forcecommand", values.rest_of_line, match=True),
-    *_keywords("authorizedkeyscommand authorizedprincipalscommand", values.command, match=True),
-    *_keywords("versionaddendum", compound.version_addendum),
-    *_keywords("ciphers", values.algorithms("ciphers")),
-    *_keywords("macs", values.algorithms("macs")),
-    *_keywords("kexalgorithms", values.algorithms("kexalgorithms")),
-    *_keywords("hostkeyalgorithms", values.algorithms("hostkeyalgorithms")),
-    *_keywords("casignaturealgorithms", values.algorithms("casignaturealgorithms"), match=True, since=(7, 9)),
-    *_keywords("hostbasedacceptedalgorithms", values.algorithms("hostbasedacceptedalgorithms"), match=True, since=(8, 5)),
-    *_keywords("pubkeyacceptedalgorithms", values.algorithms("pubkeyacceptedalgorithms"), match=True, since=(8, 5)),
-    *_keywords("loglevel", values.choice({"silent": "SILENT", "quiet": "SILENT", "debug1": "DEBUG", **_LEVELS}), match=True),
-    *_keywords("syslogfacility", values.choice({name: name.upper() for name in _FACILITIES})),
-    *_keywords("logverbose", compound.log_verbose, match=True, since=(8, 5)),
-    *_keywords("allowusers denyusers", values.user_patterns, match=True, wins=Wins.ALL, lines=True),
-    *_keywords("allowgroups denygroups", values.words, match=True, wins=Wins.ALL, lines=True),
-    *_keywords("acceptenv", compound.accept_env, match=True, wins=Wins.ALL, lines=True),
-    *_keywords("setenv", compound.set_env, match=True, lines=True, since=(7, 8)),
-    *_keywords("authenticationmethods", compound.authentication_methods, match=True),
-    *_keywords("channeltimeout", compound.channel_timeouts, match=True, since=(9, 2)),
+    Keyword("logingracetime", values.duration),
+    Keyword("clientaliveinterval", values.duration, match=True),
+    Keyword("unusedconnectiontimeout", compound.duration_or_none, match=True, since=(9, 2)),
+    *_each("x11displayoffset maxauthtries maxsessions clientalivecountmax", Keyword("", values.number, match=True)),
+    Keyword("requiredrsasize", values.number, match=True, since=(9, 1)),
+    Keyword("streamlocalbindmask", values.octal, match=True, wins=Wins.LAST),
+    Keyword("permitrootlogin", values.choice({**_ROOT, **{name: name for name in _OTHER_ROOT}}), match=True),
+    Keyword("ignorerhosts", values.choice({"yes": "yes", "no": "no", "shosts-only": "shosts-only"}), match=True),
+    Keyword("compression", values.choice({"yes": "yes", "delayed": "yes", "no": "no"})),
+    Keyword("gatewayports", values.choice({"clientspecified": "clientspecified", "yes": "yes", "no": "no"}), match=True),
+    *_each("allowtcpforwarding allowstreamlocalforwarding", Keyword("", _FORWARDING, match=True)),
+    Keyword("fingerprinthash", values.choice({name: name.upper() for name in _HASHES}), wins=Wins.LAST),
+    *_each("pidfile xauthlocation", Keyword("", values.file_name)),
+    Keyword("modulifile", values.file_name, since=(8, 5)),
+    Keyword("sshdsessionpath", values.file_name, since=(9, 8)),
+    Keyword("sshdauthpath", values.file_name, since=(10, 0)),
+    *_each("banner trustedusercakeys revokedkeys", Keyword("", values.file_name, match=True)),
+    Keyword("securitykeyprovider", values.file_name_or("internal"), since=(8, 2)),
+    Keyword("hostkeyagent", values.file_name_or("SSH_AUTH_SOCK")),
+    *_each("hostkey hostcertificate", Keyword("", values.file_name, wins=Wins.ALL, lines=True)),
+    Keyword("authorizedprincipalsfile", values.expanded_name, match=True),
+    Keyword("authorizedkeysfile", values.expanded_names, match=True),
+    *_each("chrootdirectory authorizedkeyscommanduser authorizedprincipalscommanduser", Keyword("", values.text, match=True)),
+    Keyword("pamservicename", values.text, match=True, since=(9, 8)),
+    Keyword("forcecommand", values.rest_of_line, match=True),
+    *_each("authorizedkeyscommand authorizedprincipalscommand", Keyword("", values.command, match=True)),
+    Keyword("versionaddendum", compound.version_addendum),
+    Keyword("ciphers", values.algorithms("ciphers")),
+    Keyword("macs", values.algorithms("macs")),
+    Keyword("kexalgorithms", values.algorithms("kexalgorithms")),
+    Keyword("hostkeyalgorithms", values.algorithms("hostkeyalgorithms")),
+    Keyword("casignaturealgorithms", values.algorithms("casignaturealgorithms"), match=True, since=(7, 9)),
+    Keyword("hostbasedacceptedalgorithms", values.algorithms("hostbasedacceptedalgorithms"), match=True, since=(8, 5)),
+    Keyword("pubkeyacceptedalgorithms", values.algorithms("pubkeyacceptedalgorithms"), match=True, since=(8, 5)),
+    Keyword("loglevel", values.choice({"silent": "SILENT", "quiet": "SILENT", "debug1": "DEBUG", **_LEVELS}), match=True),
+    Keyword("syslogfacility", values.choice({name: name.upper() for name in _FACILITIES})),
+    Keyword("logverbose", compound.log_verbose, match=True, since=(8, 5)),
+    *_each("allowusers denyusers", Keyword("", values.user_patterns, match=True, wins=Wins.ALL, lines=True)),
+    *_each("allowgroups denygroups", Keyword("", values.words, match=True, wins=Wins.ALL, lines=True)),
+    Keyword("acceptenv", compound.accept_env, match=True, wins=Wins.ALL, lines=True),
+    Keyword("setenv", compound.set_env, match=True, lines=True, since=(7, 8)),
+    Keyword("authenticationmethods", compound.authentication_methods, match=True),
+    Keyword("channeltimeout", compound.channel_timeouts, match=True, since=(9, 2)),
     Keyword("subsystem", compound.subsystem, match=True, lines=True, match_since=(9, 5)),
-    *_keywords("maxstartups", compound.max_startups, wins=Wins.LAST),
-    *_keywords("persourcemaxstartups", compound.number_or_none, wins=Wins.LAST, since=(8, 5)),
-    *_keywords("persourcenetblocksize", compound.net_block_size, wins=Wins.LAST, since=(8, 5)),
-    *_keywords("persourcepenalties", compound.penalties, since=(9, 8)),
-    *_keywords("persourcepenaltyexemptlist", compound.exempt_list, since=(9, 8)),
-    *_keywords("permittunnel", values.exact("no", "point-to-point", "ethernet", "yes"), match=True),
-    *_keywords("ipqos", compound.qos, match=True, wins=Wins.LAST),
-    *_keywords("rekeylimit", compound.rekey_limit, match=True),
-    *_keywords("permitopen", compound.forwardings(bare_port=False), match=True),
-    *_keywords("permitlisten", compound.forwardings(bare_port=True), match=True, since=(7, 8)),
-    *_keywords("permituserenvironment", values.text),
-    *_keywords("pubkeyauthoptions", compound.public_key_options, match=True, since=(8, 2)),
+    Keyword("maxstartups", compound.max_startups, wins=Wins.LAST),
+    Keyword("persourcemaxstartups", compound.number_or_none, wins=Wins.LAST, since=(8, 5)),
+    Keyword("persourcenetblocksize", compound.net_block_size, wins=Wins.LAST, since=(8, 5)),
+    Keyword("persourcepenalties", compound.penalties, since=(9, 8)),
+    Keyword("persourcepenaltyexemptlist", compound.exempt_list, since=(9, 8)),
+    Keyword("permittunnel", values.exact("no", "point-to-point", "ethernet", "yes"), match=True),
+    Keyword("ipqos", compound.qos, match=True, wins=Wins.LAST),
+    Keyword("rekeylimit", compound.rekey_limit, match=True),
+    Keyword("permitopen", compound.forwardings(bare_port=False), match=True),
+    Keyword("permitlisten", compound.forwardings(bare_port=True), match=True, since=(7, 8)),
+    Keyword("permituserenvironment", values.text),
+    Keyword("pubkeyauthoptions", compound.public_key_options, match=True, since=(8, 2)),
 )
 
 KEYWORDS: Mapping[str, Keyword] = {keyword.name: keyword for keyword in _ALL}

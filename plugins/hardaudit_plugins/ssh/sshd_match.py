@@ -32,14 +32,25 @@ class Connection:
     local_port: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Condition:
-    """A `Match` line: its criteria, all of which must hold. `text` is as it was written; no criteria: sshd does not accept the line."""
+    """A `Match` line: its criteria, all of which must hold. `text` is as it was written; no criteria: sshd does not accept the line.
+
+    Two are equal when they are the same line, also of a file that is included twice.
+    """
 
     criteria: tuple[tuple[str, str], ...]
     text: str
     path: str
     line: int
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same line."""
+        return isinstance(other, Condition) and (self.path, self.line) == (other.path, other.line)
+
+    def __hash__(self) -> int:
+        """Of path and line."""
+        return hash((self.path, self.line))
 
     @property
     def always(self) -> bool:

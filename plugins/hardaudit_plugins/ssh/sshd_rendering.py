@@ -81,14 +81,15 @@ def _listen_addresses(settings: Mapping[str, list[Entry]]) -> Iterator[Printed]:
         for port in ports:
             yield from (Printed(f"{address}:{port.value}", origin.path, origin.line) for address in wildcards)
         return
-    queued = [(entry, *(entry.value or "\t\t").split("\t")) for entry in settings["listenaddress"]]
-    for domain in dict.fromkeys(rdomain for *_, rdomain in queued):
-        for entry, name, own_port, rdomain in queued:
-            if rdomain != domain:
-                continue
-            for port in [own_port] if own_port != "0" else [port.value for port in ports]:
-                suffix = f" rdomain {rdomain}" if rdomain else ""
-                yield Printed(f"{_spelled(name)}:{port}{suffix}", entry.path, entry.line)
+    domains: dict[str, list[Printed]] = {}
+    for entry in settings["listenaddress"]:
+        name, own_port, rdomain = (entry.value or "\t\t").split("\t")
+        suffix = f" rdomain {rdomain}" if rdomain else ""
+        numbers = [own_port] if own_port != "0" else [port.value or "" for port in ports]
+        found = domains.setdefault(rdomain, [])
+        found.extend(Printed(f"{_spelled(name)}:{number}{suffix}", entry.path, entry.line) for number in numbers)
+    for found in domains.values():  # sshd keeps a list for each routing domain
+        yield from found
 
 
 def _spelled(name: str) -> str:

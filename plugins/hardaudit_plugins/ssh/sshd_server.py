@@ -104,7 +104,10 @@ class Server:
         options = start_options(context, program or PROGRAMS[0])
         config_path = options.config or DEFAULT_CONFIG
         reader = Reader(context, build, host)
-        directives = [*_command_line(reader, options), *([] if config_path.lower() == "none" else reader.read(config_path))]
+        configured = [] if config_path.lower() == "none" else reader.read(config_path)
+        if options.sets_ports:
+            configured = [directive for directive in configured if directive.keyword != "port"]
+        directives = [*_command_line(reader, options), *configured]
         configuration = Configuration(build, tuple(understand(directives, reader)))
         for path, line, message in configuration.contradictions():
             reader.refused(path, line, message)

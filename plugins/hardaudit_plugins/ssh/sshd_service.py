@@ -26,7 +26,9 @@ _ASSIGNMENT = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]{0,100})
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,100})\}|\$([A-Za-z_][A-Za-z0-9_]{0,100})")
 _OPTIONS = "C:E:b:c:f:g:h:k:o:p:u:46DGQRTdeiqrtV"
 _NO_EFFECT = frozenset({"-D", "-E", "-R", "-b", "-e", "-i", "-k", "-r", "-u", "-Q"})
-_AS_KEYWORD = {"-c": "HostCertificate", "-g": "LoginGraceTime", "-h": "HostKey", "-p": "Port"}
+_PORT = "Port\t"  # told by the tab from `-o Port=…`, which adds to the configuration's
+_AS_KEYWORD = {"-c": "HostCertificate ", "-g": "LoginGraceTime ", "-h": "HostKey ", "-p": _PORT}
+_MAX_FILE = 256 * 2**10
 _AS_LINE = {"-4": "AddressFamily inet", "-6": "AddressFamily inet6", "-q": "LogLevel QUIET", "-d": "LogLevel DEBUG1"}
 
 
@@ -46,6 +48,11 @@ class StartOptions:
     config: str | None = None
     lines: tuple[Word, ...] = ()
     words: tuple[str, ...] = ()
+
+    @property
+    def sets_ports(self) -> bool:
+        """Whether `-p` makes sshd ignore the ports of its configuration."""
+        return any(word.text.startswith(_PORT) for word in self.lines)
 
 
 def start_options(context: TableContext, program: str) -> StartOptions:
@@ -82,7 +89,7 @@ def _parsed(context: TableContext, words: list[Word]) -> StartOptions:
         elif option == "-o":
             lines.append(Word(value, at.path, at.line))
         elif option in _AS_KEYWORD:
-            lines.append(Word(f"{_AS_KEYWORD[option]} {value}", at.path, at.line))
+            lines.append(Word(f"{_AS_KEYWORD[option]}{value}", at.path, at.line))
         elif option in _AS_LINE:
             lines.append(Word(_AS_LINE[option], at.path, at.line))
         elif option not in _NO_EFFECT:
@@ -143,7 +150,7 @@ def _drop_ins(context: TableContext, unit: str) -> list[str]:
 def _settings(context: TableContext, path: str) -> Iterator[tuple[str, Word]]:
     """The settings of a unit's section [Service]; lines that end in a backslash go on in the next."""
     section, pending, start = "", "", 0
-    for number, line in enumerate((context.read_text(path) or "").split("\n"), 1):
+    for number, line in enumerate(_text(context, path).split("\n"), 1):
         context.check_deadline()
         start = start if pending else number
         text = pending + line.strip(" \t\r")
@@ -159,13 +166,21 @@ def _settings(context: TableContext, path: str) -> Iterator[tuple[str, Word]]:
                 yield name.strip(" \t"), Word(value.strip(" \t"), path, start)
 
 
+def _text(context: TableContext, path: str, *, optional: bool = False) -> str:
+    """A small file's text; empty, and a gap, when it cannot be read, and without a gap when it may be missing and is."""
+    try:
+        return context.target.read_text(path, _MAX_FILE)
+    except OSError as error:
+        if not (optional and isinstance(error, (FileNotFoundError, NotADirectoryError))):
+            context.gap_for(error, path)
+        return ""
+
+
 def _environment_file(context: TableContext, path: str) -> dict[str, Word]:
     """The assignments of a file of variables; one that does not exist sets none."""
-    text = context.read_text(path, optional=True) or ""
+    text = _text(context, path, optional=True)
     words = (Word(line, path, number) for number, line in enumerate(text.split("\n"), 1) if not line.lstrip(" \t").startswith(("#", ";")))
-    return {
-        name: Word(_joined(context, word), word.path, word.line) for name, word in _assignments(words).items()
-    }
+    return {name: Word(_joined(context, word), word.path, word.line) for name, word in _assignments(words).items()}
 
 
 def _joined(context: TableContext, word: Word) -> str:

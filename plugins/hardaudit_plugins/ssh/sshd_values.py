@@ -224,9 +224,8 @@ def words(arguments: Arguments, _: Host) -> Values:
 def user_patterns(arguments: Arguments, _: Host) -> Values:
     """Patterns of users, `user` or `user@host`."""
     for word in arguments.items:
-        _, at, addresses = word.partition("@")
-        if at:
-            check_addresses(addresses)
+        if "@" in word:
+            check_addresses(word.partition("@")[2])
     return {"": arguments.items}
 
 

@@ -195,3 +195,24 @@ def test_refreshed_is_the_newest_evidence(apt, query):
     future = int(time.time()) + 40 * 86_400
     os.utime(stamp, (future, future))
     assert query("SELECT refreshed FROM apt_indexes", apt.root).rows == [{"refreshed": old}]
+
+
+@pytest.mark.parametrize("line", ["[" * 1_000_000, "deb " + "[" * 1_000_000, "deb " + "[x" * 500_000 + "]", "deb http://x.org " + "a " * 1_000_000, '"' * 1_000_001, "deb [" + "a=b " * 300_000 + "] http://x.org s c"])
+def test_a_line_of_a_million_characters_takes_linear_time(apt, query, line):
+    apt.root.write("/etc/apt/sources.list", line + "\n")
+    answer = query("SELECT count(*) AS n FROM apt_indexes", apt.root)
+    assert answer.duration < 10
+    assert answer.gaps or answer.rows[0]["n"]
+
+
+def test_lists_of_uris_and_suites_that_multiply_are_bounded(apt, query):
+    uris, suites = (" ".join(f"http://{kind}{number}.org/" for number in range(2_000)) for kind in "ab")
+    apt.root.write("/etc/apt/sources.list.d/x.sources", f"Types: deb\nURIs: {uris}\nSuites: {suites.replace('http://', '').replace('/', '')}\nComponents: main\n")
+    answer = query("SELECT count(*) AS n FROM apt_indexes", apt.root)
+    assert answer.rows[0]["n"] == 2_000
+    assert [gap.reason for gap in answer.gaps] == [GapReason.TRUNCATED]
+    apt.root.write("/etc/apt/sources.list.d/x.sources", "")
+    apt.root.write("/etc/apt/sources.list", "deb http://x.org/ suite " + " ".join(f"c{number}" for number in range(30_000)) + "\n")
+    answer = query("SELECT count(*) AS n FROM apt_indexes", apt.root)
+    assert answer.rows[0]["n"] == 10_000
+    assert [gap.reason for gap in answer.gaps] == [GapReason.TRUNCATED]

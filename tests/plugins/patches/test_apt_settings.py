@@ -93,3 +93,11 @@ def test_an_included_directory_is_read(root, query):
     root.write("/etc/apt/more/one.conf", 'A "1";\n')
     root.write("/etc/apt/single", 'B "2";\n')
     assert [row["name"] for row in query("SELECT name FROM apt_settings", root).rows] == ["A", "B"]
+
+
+@pytest.mark.parametrize("text", ["a::" * 300_000 + 'b "1";', '"' * 1_000_001, "A { " * 40 + "::" * 500_000, 'A "1" ' * 100_000, "/*" * 500_000])
+def test_a_long_line_takes_linear_time_and_little_memory(root, query, text):
+    root.write("/etc/apt/apt.conf", text)
+    answer = query("SELECT count(*) AS n FROM apt_settings", root)
+    assert answer.duration < 10
+    assert answer.gaps or text.startswith("/*")

@@ -15,6 +15,8 @@ import lz4.frame
 import pytest
 from debian.debian_support import NativeVersion
 
+from hardaudit.model.gap import GapReason
+
 sys.path.insert(0, str(Path(__file__).parent))
 from apt_root import DAY, AptRoot, status
 
@@ -167,8 +169,8 @@ def test_no_repository_and_no_security_repository_are_gaps(apt, query):
     assert _reasons(query(f"{SQL} WHERE security = 0", apt.root)) == ["missing_source"]
 
 
-def test_stale_lists_are_a_gap_though_their_rows_stand(apt, query):
-    old = time.time() - 30 * DAY
+def _age(apt, days):
+    old = time.time() - days * DAY
     for suite in ("stable", "stable-security", "stable-backports", "experimental"):
         path = apt.root.directory / f"srv/repo/dists/{suite}/Release"
         lines = [line for line in path.read_text().splitlines() if not line.startswith("Date:")]
@@ -176,11 +178,22 @@ def test_stale_lists_are_a_gap_though_their_rows_stand(apt, query):
         apt.fetch(suite)
     lists = apt.root.directory / "var/lib/apt/lists"
     os.utime(lists, (old, old))
+
+
+def test_stale_lists_are_a_gap_though_their_rows_stand(apt, query):
+    _age(apt, 10)
     answer = query(SQL, apt.root)
     assert answer.rows
-    assert [gap.detail for gap in answer.gaps] == ["/var/lib/apt/lists: last refreshed 30 days ago; run apt-get update"]
+    assert [(gap.reason, gap.detail) for gap in answer.gaps] == [(GapReason.STALE_DATA, "/var/lib/apt/lists: last refreshed 10 days ago; run apt-get update")]
     apt.root.write("/var/lib/apt/periodic/update-success-stamp")
     assert not query(SQL, apt.root).gaps
+
+
+def test_a_fresh_stamp_beside_old_lists_as_in_a_copied_image_proves_nothing(apt, query):
+    _age(apt, 60)
+    apt.root.write("/var/lib/apt/periodic/update-success-stamp")
+    os.utime(apt.root.directory / "var/lib/apt/lists")
+    assert [gap.detail for gap in query(SQL, apt.root).gaps] == ["/var/lib/apt/lists: last refreshed 46 days ago; run apt-get update"]
 
 
 def test_an_expired_repository_is_stale(apt, query):

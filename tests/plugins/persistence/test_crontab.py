@@ -61,3 +61,10 @@ def test_a_link_is_followed_inside_the_root_only(root, query):
     root.symlink("/etc/cron.d/out", "../../../../../../etc/passwd")
     answer = query(SQL, root)
     assert [row["command"] for row in answer.rows] == ["root inside"]
+
+
+def test_a_crontab_of_a_million_words_takes_linear_time(root, query):
+    root.write("/etc/crontab", "* " * 1_000_000 + "\n" + "@" * 1_000_000 + "\n" + "\t \r" * 300_000)
+    answer = query("SELECT length(command) AS n FROM crontab", root)
+    assert answer.rows == [{"n": 1_999_989}]
+    assert answer.duration < 10

@@ -57,11 +57,13 @@ SPEC = TableSpec(
     osquery=True,
     notes=(
         "In LIKE, % stands for any characters within one name but not a dot at its start, and a trailing %% for everything below. As in "
-        "osquery, path LIKE '/srv/%' and the first level of '/srv/%%' leave hidden names out: directory = '/srv' has them all. Unlike "
-        "osquery, %% never follows a symbolic link to a directory and always enters a real one; . and .. are never walked; a row that path "
-        "and directory both find appears once; [, {, ?, * and the backslash stand for themselves; what may not be read, a pattern without "
-        "a place to look in, and a directory that LIKE misses for its trailing slash are gaps."
-    ),
+        "osquery, path LIKE '/srv/%' and the first level of '/srv/%%' leave hidden names out: directory = '/srv' has them all. As in "
+        "osquery, %% enters a directory once: one that a symbolic link led to earlier in the walk, itself or from above, is listed but not "
+        "entered. That is a gap, which names the directory and the link: file_tree has everything below it, directory = its files. Unlike "
+        "osquery, %% lists links to directories but never follows them; . and .. are never walked; a row that path and directory both find "
+        "appears once; [, {, ?, * and the backslash stand for themselves; what may not be read, a pattern without a place to look in, and a "
+        "directory that LIKE misses for its trailing slash are gaps."
+        ),
 )
 
 

@@ -31,7 +31,7 @@ SPEC = TableSpec(
         Column("offered", INTEGER, "1 when the repository has such a list, as far as known; 0 when there is nothing to fetch"),
         Column("security", INTEGER, "1 for a suite of security updates, else 0"),
         Column("signed", INTEGER, "1 when the Release file came with a signature, 0 when not, NULL without a Release file"),
-        Column("trusted", INTEGER, "The entry's option `trusted`: 1 skips the check of signatures, 0 distrusts valid ones, NULL: not given"),
+        Column("trusted", INTEGER, "The entry's option `trusted`: 1 skips the check of signatures, 0 distrusts all, NULL: not given"),
         Column("allow_insecure", INTEGER, "The option `allow-insecure` of the entry: 1, 0, or NULL when not given"),
         Column("signed_by", TEXT, "The option `signed-by`: keyring files, fingerprints, or an embedded key; NULL when not given"),
         Column("origin", TEXT, "Origin that the Release file states, such as Debian"),

@@ -11,7 +11,8 @@ from hardaudit_plugins.patches.apt_freshness import STALE_DAYS
 from hardaudit_plugins.patches.apt_indexes import read_state
 from hardaudit_plugins.patches.apt_preferences import read_preferences
 from hardaudit_plugins.patches.pending_updates import installed_packages, offers, other_updates, security_updates
-from hardaudit_plugins.patches.rpm_database import database_path, read_headers
+from hardaudit_plugins.rpm.database import RpmDatabase
+from hardaudit_plugins.rpm.header import parse_header
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,8 @@ SPEC = TableSpec(
 
 def generate(context: TableContext) -> Iterator[Row]:
     """A row for each newer version."""
-    if database_path(context) and next(read_headers(context), None):
+    rpm = RpmDatabase(context)
+    if rpm.path and next(rpm.read(parse_header), None):
         context.gap(GapReason.UNSUPPORTED, "pending updates of rpm packages cannot be told from files: ask dnf or zypper on the host")
     state = read_state(context)
     if state is None:

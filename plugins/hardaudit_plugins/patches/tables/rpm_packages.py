@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from hardaudit.model.table import BIGINT, INTEGER, TEXT, Column, TableSpec
 from hardaudit.target.table import Table
 from hardaudit_plugins.namespaces import MOUNT_NAMESPACE_ID, PID_WITH_NAMESPACE, own_namespace_only
-from hardaudit_plugins.patches import rpm_header
-from hardaudit_plugins.patches.rpm_database import read_headers
+from hardaudit_plugins.rpm import header as rpm_header
+from hardaudit_plugins.rpm.database import RpmDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hardaudit.model.table import Row
     from hardaudit.target.table import TableContext
-    from hardaudit_plugins.patches.rpm_header import RpmHeader
+    from hardaudit_plugins.rpm.header import RpmHeader
 
 SPEC = TableSpec(
     name="rpm_packages",
@@ -45,7 +45,7 @@ SPEC = TableSpec(
 def generate(context: TableContext) -> Iterator[Row]:
     """A row for each installed package."""
     if own_namespace_only(context):
-        for header in read_headers(context):
+        for header in RpmDatabase(context).read(rpm_header.parse_header):
             yield _row(header)
 
 

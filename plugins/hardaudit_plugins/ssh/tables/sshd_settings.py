@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
@@ -61,8 +62,6 @@ SPEC = TableSpec(
     ),
 )
 
-_ARGUMENTS = ("user", "host", "address", "local_address", "local_port")
-
 
 def generate(context: TableContext) -> Iterator[Row]:
     """A row for each line that `sshd -T` prints, and for each setting of each Match block; none where sshd is not installed."""
@@ -74,10 +73,9 @@ def generate(context: TableContext) -> Iterator[Row]:
     _report_unknown_defaults(context, server, base, wanted)
     connections = list(_connections(context))
     if connections:
-        for arguments in connections:
-            settings = server.for_connection(base, Connection(**arguments))
-            for row in _rows(context, server, settings, wanted):
-                yield {"context": "connection", **row, **arguments}
+        for connection in connections:
+            for row in _rows(context, server, server.for_connection(base, connection), wanted):
+                yield {"context": "connection", **row, **asdict(connection)}
         return
     for row in _rows(context, server, server.for_connection(base, Connection()), wanted):
         yield {"context": "", **row}
@@ -93,13 +91,19 @@ def _wanted_keywords(context: TableContext) -> frozenset[str]:
     return frozenset(KEYWORDS if asked is None else (present.get(name, name) for name in asked)) & KEYWORDS.keys()
 
 
-def _connections(context: TableContext) -> Iterator[dict[str, str | int | None]]:
+def _connections(context: TableContext) -> Iterator[Connection]:
     """Each connection that the query's constraints describe; none when they describe none."""
-    given = {name: values for name in _ARGUMENTS if (values := context.constraints.equals(name)) is not None}
-    if given:
-        for combination in itertools.product(*given.values()):
-            context.check_deadline()
-            yield dict(zip(given, combination, strict=True))
+    users, hosts, addresses, local_addresses = (_asked(context, name) for name in ("user", "host", "address", "local_address"))
+    ports = context.constraints.integers("local_port")
+    for values in itertools.product(users, hosts, addresses, local_addresses, [None] if ports is None else ports):
+        context.check_deadline()
+        if any(value is not None for value in values):
+            yield Connection(*values)
+
+
+def _asked(context: TableContext, name: str) -> list[str | None]:
+    values = context.constraints.texts(name)
+    return [None] if values is None else [*values]
 
 
 def _report_unknown_defaults(context: TableContext, server: Server, base: Mapping[str, list[Entry]], wanted: Iterable[str]) -> None:
@@ -111,7 +115,9 @@ def _report_unknown_defaults(context: TableContext, server: Server, base: Mappin
         )
 
 
-def _rows(context: TableContext, server: Server, settings: Mapping[str, list[Entry]], wanted: frozenset[str]) -> Iterator[dict[str, str | int | None]]:
+def _rows(
+    context: TableContext, server: Server, settings: Mapping[str, list[Entry]], wanted: frozenset[str]
+) -> Iterator[dict[str, str | int | None]]:
     for name in KEYWORDS:
         if name not in wanted:
             continue

@@ -1,0 +1,1 @@
+"""What rpm keeps of the packages it installed; more than one domain asks it."""
