@@ -9,7 +9,7 @@ from hardaudit.model.table import Constraints
 from hardaudit.target.errors import gap_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, MutableMapping
+    from collections.abc import Collection, Iterator, Mapping, MutableMapping
 
     from hardaudit.engine.stream import RowStream
     from hardaudit.model.gap import GapReason
@@ -84,17 +84,19 @@ class Context:
                 self.gap_for(error, path)
             return []
 
-    def rows(self, table: str, **equals: Value) -> Iterator[Row]:
+    def rows(self, table: str, *, only: Collection[str] = (), **equals: Value) -> Iterator[Row]:
         """Rows of another table."""
         if table not in self._run.tables:
             raise TableDefectError(self._stream.spec.name, f"it reads the table {table}, which is not loaded")
         spec = self._run.tables[table].spec
         constraints = Constraints({column: frozenset((value,)) for column, value in equals.items()})
         names = tuple(column.name for column in spec.columns)
-        stream = self._run.stream(table, constraints, frozenset(names))
+        stream = self._run.stream(table, constraints, frozenset(only or names))
         self._stream.depends_on(stream)
-        for row in stream:
-            yield dict(zip(names, row, strict=True))
+        for values in stream:
+            row = dict(zip(names, values, strict=True))
+            if all(row[column] == value for column, value in equals.items()):  # a generator need not narrow
+                yield row
 
     def check_deadline(self) -> None:
         """Stop the query when its time is up."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
@@ -48,8 +48,11 @@ class TableContext(Protocol):
     def list_directory(self, path: str, *, optional: bool = False) -> list[str]:
         """A directory's names, sorted, or none and a gap. `optional`: a directory that does not exist is no gap."""
 
-    def rows(self, table: str, **equals: Value) -> Iterable[Row]:
-        """Rows of another table, generated once a run, with `column = value` constraints; its gaps become gaps of this table too."""
+    def rows(self, table: str, *, only: Collection[str] = (), **equals: Value) -> Iterable[Row]:
+        """Rows of another table, generated once a run, with `column = value` constraints; its gaps become gaps of this table too.
+
+        `only`: the columns that are wanted (default all); without an expensive or doubtful column its gaps need not arise.
+        """
 
     def check_deadline(self) -> None:
         """Stop the query when its time is up; called from every loop whose length the host decides."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
@@ -14,22 +15,32 @@ if TYPE_CHECKING:
 SPACE = " \t\n\v\f\r"
 """What isspace(3) is true for in the C locale."""
 
+LONGEST_DIRECTIVE = 16_384
+"""Characters of a line that is taken apart into words; nobody writes longer ones."""
+
+_LINE = re.compile(r"[^\n]+")
 _LINES_BETWEEN_CHECKS = 4096
 _GAPS_PER_FILE = 20
 
 
 def numbered(context: TableContext, text: str) -> Iterator[tuple[int, str]]:
-    """The lines of `text` without their newline, counted from 1; the query's deadline is looked at on the way."""
-    start, number = 0, 0
-    while start < len(text):
-        number += 1
-        if number % _LINES_BETWEEN_CHECKS == 0:
+    """The lines of `text` that are not empty, counted from 1 with the empty ones; the query's deadline is looked at on the way."""
+    number, position = 1, 0
+    for count, match in enumerate(_LINE.finditer(text)):
+        if count % _LINES_BETWEEN_CHECKS == 0:
             context.check_deadline()
-        end = text.find("\n", start)
-        if end < 0:
-            end = len(text)
-        yield number, text[start:end]
-        start = end + 1
+        number += text.count("\n", position, match.start())
+        position = match.start()
+        yield number, match[0]
+
+
+def directives(context: TableContext, text: str, gaps: LineGaps) -> Iterator[tuple[int, str]]:
+    """`numbered` for lines that are taken apart into words; one that is too long for that is a gap."""
+    for number, line in numbered(context, text):
+        if len(line) > LONGEST_DIRECTIVE:
+            gaps.add(number, f"longer than {LONGEST_DIRECTIVE:,} characters", GapReason.TRUNCATED)
+        else:
+            yield number, line
 
 
 class LineGaps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from hardaudit.model.gap import GapReason
-from hardaudit_plugins.accounts.lines import numbered
+from hardaudit_plugins.accounts.lines import LineGaps, directives
 
 if TYPE_CHECKING:
     from hardaudit.target.table import TableContext
@@ -46,10 +46,12 @@ def _sources(context: TableContext, database: Database) -> frozenset[str]:
     """The services of a database, those of every line that names it; the actions in brackets are left out."""
     text = context.read_text(_CONFIGURATION, optional=True) or ""
     found: set[str] = set()
-    for _, line in numbered(context, text):
+    gaps = LineGaps(context, _CONFIGURATION)
+    for _, line in directives(context, text, gaps):
         name, colon, services = line.partition("#")[0].partition(":")
         if colon and name.strip() == database:
             found.update(_without_actions(services).split())
+    gaps.close()
     return frozenset(found or {"files"})
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
-from hardaudit_plugins.accounts.lines import SPACE, LineGaps, numbered
+from hardaudit_plugins.accounts.lines import LONGEST_DIRECTIVE, SPACE, LineGaps, directives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +83,7 @@ def _modules(context: TableContext, service: str, wanted: str | None, depth: int
         context.gap(GapReason.TRUNCATED, f"{path}: included more than {_NESTED_LIMIT} deep, or beyond {_FILES_LIMIT} files of PAM")
         return
     gaps = LineGaps(context, path)
-    for line in _lines(context, context.read_text(path) or ""):
+    for line in _lines(context, context.read_text(path) or "", gaps):
         if line.tokens[0] == "@include" and len(line.tokens) == 2:
             yield from _modules(context, line.tokens[1], wanted, depth + 1, reading)
             continue
@@ -107,21 +107,31 @@ def _module(line: _Line, path: str) -> Module | None:
     return Module(kind.lower().removeprefix("-"), control, name, tuple(arguments), path, line.number)
 
 
-def _lines(context: TableContext, text: str) -> Iterator[_Line]:
-    """Lines that are not empty, comments cut off, joined at a backslash."""
+def _lines(context: TableContext, text: str, gaps: LineGaps) -> Iterator[_Line]:
+    """Lines that have words, comments cut off, joined at a backslash; an empty line ends one that was to be continued."""
     parts: list[str] = []
-    begin = 0
-    for number, untrimmed in numbered(context, text):
+    length = begin = last = 0
+    for number, untrimmed in directives(context, text, gaps):
         comment = _COMMENT.search(untrimmed)
         line = (untrimmed[: comment.start()] if comment else untrimmed).strip(SPACE)
-        begin = begin or number
-        if line.endswith("\\"):
-            parts.append(line[:-1])
-            continue
-        tokens = _tokens(" ".join([*parts, line]))
-        if tokens:
-            yield _Line(tokens, begin)
-        parts, begin = [], 0
+        if parts and number > last + 1:
+            yield from _line(parts, begin, gaps)
+            parts, length = [], 0
+        begin, last = begin if parts else number, number
+        length += len(line) + 1
+        if length <= LONGEST_DIRECTIVE:
+            parts.append(line.removesuffix("\\"))
+        if not line.endswith("\\"):
+            yield from _line(parts, begin, gaps, length)
+            parts, length = [], 0
+    yield from _line(parts, begin, gaps, length)
+
+
+def _line(parts: list[str], begin: int, gaps: LineGaps, length: int = 0) -> Iterator[_Line]:
+    """The words of a logical line, if there are any and it is not too long."""
+    if length > LONGEST_DIRECTIVE:
+        gaps.add(begin, f"longer than {LONGEST_DIRECTIVE:,} characters", GapReason.TRUNCATED)
+        return
     tokens = _tokens(" ".join(parts))
     if tokens:
         yield _Line(tokens, begin)

@@ -24,6 +24,7 @@ SUDOERS = "/etc/sudoers"
 _BLANK = "\t\v "
 _NESTED_LIMIT = 128
 _FILES_LIMIT = 2_000
+_CHARACTERS_LIMIT = 4 * 2**20
 _INCLUDE = ("#include", "@include")
 _INCLUDE_DIRECTORY = ("#includedir", "@includedir")
 _USER_ID = re.compile(r"#-?[0-9]")
@@ -33,21 +34,26 @@ _LONGEST_PATH = 8_192  # characters, with escapes
 
 @dataclass(slots=True)
 class Line:
-    """A logical line: `rest` grows while continuation lines are read. `number` counts from 1 and is where it begins."""
+    """A logical line, growing while continuation lines are read. `number` counts from 1 and is where it begins."""
 
     number: int
     header: str
-    rest: str
+    parts: list[str]
     continues: bool = False
 
     def join(self, text: str) -> None:
         """Put a continuation line in the place of the backslash at the end."""
-        if self.rest:
-            self.rest = self.rest[:-1]
+        if self.parts[-1]:
+            self.parts[-1] = self.parts[-1][:-1]
         else:
             self.header = self.header[:-1]
-        self.rest += text
+        self.parts.append(text)
         self.continues = text.endswith("\\")
+
+    @property
+    def rest(self) -> str:
+        """What follows the first word."""
+        return "".join(self.parts)
 
     @property
     def is_include(self) -> bool:
@@ -62,7 +68,9 @@ class Line:
     @property
     def is_meaningful(self) -> bool:
         """Whether sudo could take it for a setting, an alias or a rule: a rule has an equals sign."""
-        return bool(_DEFAULTS.match(self.header)) or self.is_include or self.is_include_directory or "=" in self.header + self.rest
+        if _DEFAULTS.match(self.header) or self.is_include or self.is_include_directory:
+            return True
+        return "=" in self.header or any("=" in part for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,7 @@ class _Reading:
     """
 
     files: int = 0
+    characters: int = 0
     open_files: list[str] = field(default_factory=list)
     is_full: bool = False
 
@@ -94,16 +103,20 @@ def rules(context: TableContext) -> Iterator[Rule]:
 def _file(context: TableContext, path: str, reading: _Reading, level: int) -> Iterator[Rule]:
     if not _may_open(context, path, reading, level):
         return
+    text = context.read_text(path) or ""
     reading.files += 1
+    reading.characters += len(text)
     reading.open_files.append(path)
     gaps = LineGaps(context, path)
-    for line in _logical_lines(context, context.read_text(path) or ""):
+    for line in _logical_lines(context, text):
         yield Rule(path, line)
         if not line.is_meaningful:
             gaps.add(line.number, "no rule, alias or setting of sudo")
         for included in _included(context, path, line):
             level += 1
             yield from _file(context, included, reading, level)
+        if reading.is_full:
+            break
     gaps.close()
     reading.open_files.pop()
 
@@ -113,11 +126,12 @@ def _may_open(context: TableContext, path: str, reading: _Reading, level: int) -
     if len(reading.open_files) >= _NESTED_LIMIT or (level > _NESTED_LIMIT and path in reading.open_files):
         context.gap(GapReason.TRUNCATED, f"{path}: files include each other more than {_NESTED_LIMIT} deep")
         return False
-    if reading.files < _FILES_LIMIT:
+    if reading.files < _FILES_LIMIT and reading.characters < _CHARACTERS_LIMIT:
         return True
     if not reading.is_full:
         reading.is_full = True
-        context.gap(GapReason.TRUNCATED, f"{path}: more than {_FILES_LIMIT:,} files are included")
+        problem = f"more than {_FILES_LIMIT:,} files or {_CHARACTERS_LIMIT:,} characters are included"
+        context.gap(GapReason.TRUNCATED, f"{path}: {problem}, and nothing more is read")
     return False
 
 
@@ -141,7 +155,7 @@ def _logical_lines(context: TableContext, text: str) -> Iterator[Line]:
 def _line(number: int, text: str) -> Line | None:
     """A line's first word and the rest; None for a comment, and for an include without a path, which osquery takes for one."""
     end = min((position for position in map(text.find, _BLANK) if position >= 0), default=len(text))
-    line = Line(number, text[:end], text[end:].strip(_BLANK))
+    line = Line(number, text[:end], [text[end:].strip(_BLANK)])
     including = line.is_include or line.is_include_directory
     if (including and not line.rest) or (text.startswith("#") and not including and not _USER_ID.match(text)):
         return None

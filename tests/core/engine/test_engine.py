@@ -265,3 +265,25 @@ def test_gaps_without_number_are_summed_up():
         gaps = engine.run("SELECT * FROM t").gaps
     assert len(gaps) < 1000
     assert GapReason.TRUNCATED in {gap.reason for gap in gaps}
+
+
+def test_rows_of_another_table_match_whether_or_not_its_generator_narrows():
+    def keys(context):
+        yield from ({"n": row["n"], "t": row["t"]} for row in context.rows("t", only=("n", "t"), t="row 2"))
+
+    with engine_with(table("t", counting(stop=4)), table("keys", keys)) as engine:
+        assert engine.run("SELECT n, t FROM keys").tuples == ((2, "row 2"),)
+
+
+def test_gaps_of_a_column_that_was_not_asked_for_need_not_arise():
+    def doubtful(context):
+        if "t" in context.columns_used:
+            context.gap(GapReason.UNDECIDABLE, "t")
+        yield {"n": 1}
+
+    def reader(context):
+        yield from ({"n": row["n"]} for row in context.rows("doubtful", only=("n",)))
+
+    with engine_with(table("doubtful", doubtful), table("reader", reader)) as engine:
+        assert engine.run("SELECT n FROM reader").gaps == ()
+        assert engine.run("SELECT t FROM doubtful").gaps

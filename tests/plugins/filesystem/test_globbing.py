@@ -60,7 +60,9 @@ class Reference:
         """Directories that the walk came to by names alone and did not enter."""
         self.sees_more = False
         """Whether a link behind a link led to a directory: what it makes osquery leave out cannot be known without going there."""
-        escaped = "".join("*" if character == "%" else f"\\{character}" if character in "*?[]{}\\~," else character for character in pattern)
+        escaped = "".join(
+            "*" if character == "%" else f"\\{character}" if character in "*?[]{}\\~," else character for character in pattern
+        )
         self.matched = [name.decode() for name in c_glob((root + escaped).encode())]
         if pattern.endswith("%%"):
             for base in self.matched:
@@ -146,7 +148,9 @@ _PATTERNS = (
 _LINKED = st.lists(
     st.tuples(
         st.lists(st.sampled_from(["a", "a-", "b", "c", ".h"]), min_size=1, max_size=4),
-        st.sampled_from(["file", "directory", ".", "..", "../..", "../../..", "a", "a-", "b", "../a", "../b", "../c", "b/a", "../a/b", "../../b"]),
+        st.sampled_from(
+            ["file", "directory", ".", "..", "../..", "../../..", "a", "a-", "b", "../a", "../b", "../c", "b/a", "../a/b", "../../b"]
+        ),
     ),
     min_size=2,
     max_size=16,

@@ -10,7 +10,7 @@ from hardaudit.model.gap import GapReason
 from hardaudit.model.table import BIGINT, TEXT, Column, TableSpec
 from hardaudit.target.table import Table
 from hardaudit_plugins.accounts.homes import homes
-from hardaudit_plugins.accounts.lines import SPACE, numbered
+from hardaudit_plugins.accounts.lines import LONGEST_DIRECTIVE, SPACE, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,9 @@ def _options(context: TableContext, uid: int, path: str) -> Iterator[Row]:
         option = line.translate(_LOWER)
         if not option or option.startswith("#"):
             continue
-        if option.startswith("include"):
+        if option.startswith("include") and len(option) > LONGEST_DIRECTIVE:
+            context.gap(GapReason.TRUNCATED, f"{path}:{number}: includes more than can be looked at")
+        elif option.startswith("include"):
             _report_include(context, path, number, line)
         if option.startswith(("host ", "match ")):
             block = option

@@ -60,10 +60,10 @@ SPEC = TableSpec(
         "osquery, path LIKE '/srv/%' and the first level of '/srv/%%' leave hidden names out: directory = '/srv' has them all. As in "
         "osquery, %% enters a directory once: one that a symbolic link led to earlier in the walk, itself or from above, is listed but not "
         "entered. That is a gap, which names the directory and the link: file_tree has everything below it, directory = its files. Unlike "
-        "osquery, %% lists links to directories but never follows them; . and .. are never walked; a row that path and directory both find "
-        "appears once; [, {, ?, * and the backslash stand for themselves; what may not be read, a pattern without a place to look in, and a "
-        "directory that LIKE misses for its trailing slash are gaps."
-        ),
+        "osquery, %% lists links to directories but never follows them; . and .. are never walked; a row that path and directory both "
+        "find appears once; [, {, ?, * and the backslash stand for themselves; what may not be read, a pattern without a place to look in, "
+        "and a directory that LIKE misses for its trailing slash are gaps."
+    ),
 )
 
 

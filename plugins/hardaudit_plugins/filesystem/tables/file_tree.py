@@ -29,7 +29,7 @@ SPEC = TableSpec(
         "The directory `root` and everything below it, as lstat(2) sees it: links are rows and are never followed. `root` is resolved "
         "first, so paths have no link in them; a root that does not exist has no rows."
     ),
-    source="getdents64(2) and fstatat(2) below root; /proc/self/mountinfo on a live host; dpkg's file lists for `package`",
+    source="getdents64(2) and fstatat(2) below root; /proc/self/mountinfo on a live host; for `package` dpkg's file lists and rpmdb.sqlite",
     columns=(
         Column("root", TEXT, "Directory to walk, an absolute path", required=True, hidden=True),
         Column("skip", TEXT, "JSON array of paths that are left out, with everything below them", additional=True, hidden=True),
@@ -58,7 +58,7 @@ SPEC = TableSpec(
             "1 if its user or group does not exist, subordinate IDs being their user's; NULL where it may exist in a directory service",
             index=True,
         ),
-        Column("package", TEXT, "Name of the dpkg package that owns it, NULL if none does, empty where that could not be read"),
+        Column("package", TEXT, "Name of the package of dpkg or rpm that owns it, NULL if none does, empty where that could not be read"),
     ),
     examples=(
         "SELECT path, mode FROM file_tree WHERE root = '/usr/local' AND type = 'regular' AND setuid = 1",
@@ -68,7 +68,8 @@ SPEC = TableSpec(
         "On a live host local file systems are crossed into; /proc, /sys and other interfaces of the kernel are left out; network and FUSE "
         "file systems below root are a gap, and are walked when they are the root. A directory that a bind mount shows a second time is "
         "walked once. Below --root every file system is crossed into, except a mounted /proc, /sys or /dev. Queries that ask for "
-        f"world_writable, setuid, setgid or unowned = 1 share one walk. Directories more than {MAX_DEPTH} deep are a gap."
+        f"world_writable, setuid, setgid or unowned = 1 share one walk. Directories more than {MAX_DEPTH} deep are a gap. Packages are those "
+        "that dpkg -S and rpm -qf name; rpm's databases of the older kinds, Berkeley DB and ndb, are a gap, and so are other package managers."
     ),
 )
 
@@ -206,7 +207,7 @@ def _undecided(path: str, uid: int, gid: int, owners: KnownOwners) -> str:
 
 
 def _with_packages(context: TableContext, rows: Iterator[dict[str, Value]]) -> Iterator[dict[str, Value]]:
-    """The rows with their package, looked up for many at once: dpkg's lists are read once for each batch."""
+    """The rows with their package, looked up for many at once: the package database is read once for each batch."""
     while batch := list(islice(rows, _PACKAGE_BATCH)):
         owners = package_owners(context, [str(row["path"]) for row in batch])
         for row in batch:

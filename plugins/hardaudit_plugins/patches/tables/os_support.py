@@ -45,7 +45,7 @@ SPEC = TableSpec(
 def generate(context: TableContext) -> Iterator[Row]:
     """The row, or a gap for a release that is not listed."""
     support = os_support()
-    for host in context.rows("os_version"):
+    for host in context.rows("os_version", only=("name", "version", "major", "minor")):
         name, version = str(host["name"] or ""), str(host["version"] or "")
         release = support.find(name, _number(host["major"]), _number(host["minor"]))
         if release is None:
