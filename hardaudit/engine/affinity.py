@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"[ \t\n\r\f\v]*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?[ \t\n\r\f\v]*", re.ASCII)
 _INTEGER = re.compile(r"[ \t\n\r\f\v]*[+-]?\d+[ \t\n\r\f\v]*", re.ASCII)
-_MAX_NUMERAL = 400  # longer numerals are no value that a column holds
+_MAX_NUMERAL = 400  # longer text is left to SQLite: Python takes quadratic time to read a numeral
 
 
 class NoMatch:
@@ -35,7 +35,7 @@ def convert(column: Column, operand: object) -> Value | NoMatch:
     if operand is None or isinstance(operand, (bytes, bytearray, memoryview)):
         return NO_MATCH  # NULL equals nothing, and no column holds a blob
     if column.type is ColumnType.TEXT:
-        return _as_text(operand)
+        return _as_text(operand, narrowing_is_needed=column.required)
     number = _as_number(operand)
     if isinstance(number, NoMatch) or column.type is ColumnType.DOUBLE:
         return float(number) if isinstance(number, int) and column.type is ColumnType.DOUBLE else number
@@ -44,19 +44,24 @@ def convert(column: Column, operand: object) -> Value | NoMatch:
     return number
 
 
-def _as_text(operand: object) -> str:
+def _as_text(operand: object, *, narrowing_is_needed: bool) -> str:
+    """A number may come from a literal, which SQLite compares as text, or from a numeric column, which it compares as a number: '01' equals 1
+    then. Only SQLite knows which, so a number narrows nothing but what cannot do without.
+    """
     if isinstance(operand, str):
         return operand
-    if isinstance(operand, int):
+    if narrowing_is_needed and isinstance(operand, int):
         return str(operand)
-    raise CannotNarrowError  # how SQLite prints a real number
+    raise CannotNarrowError
 
 
 def _as_number(operand: object) -> int | float | NoMatch:
     if isinstance(operand, (int, float)):
         return operand
     text = str(operand)
-    if len(text) > _MAX_NUMERAL or not _NUMBER.fullmatch(text):
+    if len(text) > _MAX_NUMERAL:
+        raise CannotNarrowError
+    if not _NUMBER.fullmatch(text):
         return NO_MATCH
     if _INTEGER.fullmatch(text):
         number = int(text)

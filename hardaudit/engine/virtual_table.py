@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import apsw
 
 from hardaudit.engine.affinity import CannotNarrowError, NoMatch, convert
-from hardaudit.model.table import Bound, Constraints
+from hardaudit.model.table import Bound, ColumnType, Constraints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -116,6 +116,10 @@ class _Table:
         column = self._spec.columns[column_index]
         # A comparison under another collation than bytewise may match values that differ from the operand.
         if operator != "LIKE" and info.get_aConstraint_collation(index).upper() != "BINARY":
+            return None
+        # Having scanned for each value of an IN, SQLite compares as if the value were a literal: a text column would not find '01' for the 1
+        # of a numeric sub-query. Where narrowing is not needed, IN on text is left to SQLite.
+        if column.type is ColumnType.TEXT and not column.required and info.get_aConstraintUsage_in(index):
             return None
         return operator if operator in column.operators else None
 

@@ -7,6 +7,7 @@ decided as sudo does it. What sudo could not read, or what is no line of sudoers
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -195,10 +196,10 @@ def _directory_files(context: TableContext, path: str) -> Iterator[str]:
 
 
 def _is_directory(context: TableContext, path: str) -> bool:
-    """Whether a name is a directory, which sudo passes over; a link to nowhere is not, and reading it is the gap."""
+    """Whether a name is a directory, which sudo passes over. What cannot be looked at is taken for a file: reading it is the gap."""
     try:
-        return context.target.stat(path).st_mode & 0o170000 == 0o040000
-    except FileNotFoundError:
+        return stat.S_ISDIR(context.target.stat(path).st_mode)
+    except OSError:
         return False
 
 

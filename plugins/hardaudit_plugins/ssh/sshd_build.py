@@ -27,6 +27,12 @@ _RELEASE = re.compile(rb"(?<=\x00)OpenSSH_([0-9]{1,3})\.([0-9]{1,3})(?:p[0-9]{1,
 _LIST = re.compile(rb"(?<=\x00)[a-z0-9@.-]{4,80}(?:,[a-z0-9@.-]{4,80}){1,60}(?=\x00)")
 _VERSION = re.compile(r"(?:[0-9]+:)?([0-9]{1,3})\.([0-9]{1,3})")
 _FIRST_COVERED = (7, 4)
+_DATABASES = (
+    ("deb_packages", "debian", ("/var/lib/dpkg/status",)),
+    ("rpm_packages", "rpm", ("/usr/lib/sysimage/rpm", "/var/lib/rpm", "/usr/share/rpm")),
+)
+"""Tables of installed packages, the distributor's builds they stand for, and what there must be for them to say something."""
+
 _ANCHORS = {
     "ciphers": "aes256-ctr",
     "macs": "hmac-sha2-256",
@@ -117,10 +123,19 @@ def installed_build(context: TableContext, program: str | None) -> Build:
 
 
 def _package_versions(context: TableContext) -> Iterator[tuple[str, str]]:
-    for table, vendor in (("deb_packages", "debian"), ("rpm_packages", "rpm")):
+    for table, vendor, places in _DATABASES:
+        if not any(_may_exist(context, place) for place in places):
+            continue
         for row in context.rows(table, name="openssh-server"):
             if row.get("name") == "openssh-server" and "deinstall" not in str(row.get("status", "")):
                 yield str(row.get("version") or ""), vendor
+
+
+def _may_exist(context: TableContext, path: str) -> bool:
+    try:
+        return context.target.exists(path)
+    except OSError:
+        return True  # the table says why it cannot be read
 
 
 def build_of_program(content: bytes) -> Build | None:

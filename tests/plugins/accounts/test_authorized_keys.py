@@ -1,7 +1,9 @@
 """`authorized_keys`, `known_hosts` and `ssh_configs`"""
 
 import os
+import pathlib
 import subprocess
+import tempfile
 
 import pytest
 
@@ -122,19 +124,21 @@ def test_a_link_out_of_the_root_stays_inside(query, accounts, tmp_path):
 
 
 @pytest.mark.real
-def test_an_unreadable_home_is_a_gap(query, accounts, require_root):
-    accounts.mkdir("/home/alice", mode=0o700, uid=0)
-    accounts.directory.chmod(0o755)
-    for parent in accounts.directory.parents[:3]:
-        parent.chmod(parent.stat().st_mode | 0o055)
-    query("SELECT 1 FROM authorized_keys", accounts)  # imports happen while root
-    os.seteuid(65534)
-    try:
-        answers = [
-            query(f"SELECT * FROM {table} WHERE uid = 1000", accounts) for table in ("authorized_keys", "known_hosts", "user_ssh_keys")
-        ]
-    finally:
-        os.seteuid(0)
+def test_an_unreadable_home_is_a_gap(query, require_root):
+    tables = ("authorized_keys", "known_hosts", "ssh_configs", "user_ssh_keys")
+    with tempfile.TemporaryDirectory() as place:
+        root = pathlib.Path(place)
+        root.chmod(0o755)
+        (root / "etc").mkdir()
+        (root / "etc/passwd").write_text("alice:x:1000:1000::/home/alice:/bin/bash\n")
+        (root / "home/alice").mkdir(parents=True)
+        (root / "home/alice").chmod(0o700)
+        assert [query(f"SELECT * FROM {table}", place).gaps for table in tables] == [()] * 4
+        os.seteuid(65534)
+        try:
+            answers = [query(f"SELECT * FROM {table}", place) for table in tables]
+        finally:
+            os.seteuid(0)
     for answer in answers:
         assert {gap.reason.value for gap in answer.gaps} == {"permission_denied"}
 

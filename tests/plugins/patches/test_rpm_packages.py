@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import struct
-import subprocess
 
 import pytest
+from rpm_files import I18N, INT32, STRING, build, database, header, run
 
 from hardaudit.model.gap import GapReason
 
-STRING, INT32, I18N = 6, 4, 9
 TAGS = {
     1000: (STRING, "openssl"),
     1001: (STRING, "3.0.7"),
@@ -25,26 +24,6 @@ TAGS = {
     269: (STRING, "ab" * 20),
     1004: (I18N, "a summary that is not wanted"),
 }
-
-
-def header(tags: dict) -> bytes:
-    entries, store = b"", b""
-    for tag, (kind, value) in sorted(tags.items()):
-        if kind == INT32:
-            store += b"\0" * (-len(store) % 4)
-        entries += struct.pack(">IIiI", tag, kind, len(store), 1)
-        store += struct.pack(">I", value) if kind == INT32 else value.encode() + b"\0"
-    return struct.pack(">II", len(tags), len(store)) + entries + store
-
-
-def database(root, *blobs, path="/usr/lib/sysimage/rpm/rpmdb.sqlite", journal="delete") -> None:
-    place = root.write(path, b"")
-    connection = sqlite3.connect(place)
-    connection.execute(f"PRAGMA journal_mode = {journal}")
-    connection.execute("CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)")
-    connection.executemany("INSERT INTO Packages (blob) VALUES (?)", [(blob,) for blob in blobs])
-    connection.commit()
-    connection.close()
 
 
 def _reasons(answer):
@@ -180,13 +159,11 @@ echo hi > %{buildroot}/opt/demo.txt
 @pytest.mark.real
 def test_a_database_of_the_real_rpm(root, query, require_tool, tmp_path):
     rpm, rpmbuild = require_tool("rpm"), require_tool("rpmbuild")
-    (tmp_path / "demo.spec").write_text(SPEC)
-    subprocess.run([rpmbuild, "--define", f"_topdir {tmp_path}/build", "-bb", str(tmp_path / "demo.spec")], check=True, capture_output=True)
-    (package,) = (tmp_path / "build").rglob("demo-*.rpm")
+    package = build(rpmbuild, SPEC, tmp_path / "demo")
     place = root.mkdir("/var")
     dbpath = f"{place}/lib/rpm"
-    subprocess.run([rpm, "--dbpath", dbpath, "--nodeps", "--justdb", "--noscripts", "-i", str(package)], check=True, capture_output=True)
+    run([rpm, "--dbpath", dbpath, "--nodeps", "--justdb", "--noscripts", "-i", package], tmp_path)
     wanted = "%{NAME} %{VERSION} %{RELEASE} %{EPOCH} %{ARCH} %{SIZE} %{SHA1HEADER} %{INSTALLTIME} %{SOURCERPM} %{VENDOR} %{GROUP}"
-    theirs = subprocess.run([rpm, "--dbpath", dbpath, "-qa", "--qf", wanted], check=True, capture_output=True, text=True).stdout
+    theirs = run([rpm, "--dbpath", dbpath, "-qa", "--qf", wanted], tmp_path)
     answer = query("SELECT name, version, release, epoch, arch, size, sha1, install_time, source, vendor, package_group FROM rpm_packages", root)
     assert [" ".join(str(value) for value in row.values()) for row in answer.rows] == [theirs]
