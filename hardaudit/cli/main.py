@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def _usage(error: click.ClickException) -> str:
-    """click's message and where to read on, on one line."""
+    """What click says is wrong and where to read on, on one line."""
     message = " ".join(error.format_message().split())
     context = getattr(error, "ctx", None)
     return f"{message} See `{context.command_path} --help`." if context else message

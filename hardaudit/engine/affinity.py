@@ -45,8 +45,10 @@ def convert(column: Column, operand: object) -> Value | NoMatch:
 
 
 def _as_text(operand: object, *, narrowing_is_needed: bool) -> str:
-    """A number may come from a literal, which SQLite compares as text, or from a numeric column, which it compares as a number: '01' equals 1
-    then. Only SQLite knows which, so a number narrows nothing but what cannot do without.
+    """Text as it is; a number narrows nothing but a column that cannot do without.
+
+    It may come from a literal, which SQLite compares as text, or from a numeric column, which it compares as a number: '01' equals 1 then.
+    Only SQLite knows which.
     """
     if isinstance(operand, str):
         return operand

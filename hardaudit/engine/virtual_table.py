@@ -117,8 +117,8 @@ class _Table:
         # A comparison under another collation than bytewise may match values that differ from the operand.
         if operator != "LIKE" and info.get_aConstraint_collation(index).upper() != "BINARY":
             return None
-        # Having scanned for each value of an IN, SQLite compares as if the value were a literal: a text column would not find '01' for the 1
-        # of a numeric sub-query. Where narrowing is not needed, IN on text is left to SQLite.
+        # In its scan for each value of an IN, SQLite compares as if the value were a literal: a text column would not find '01' for the
+        # 1 of a numeric sub-query. Where narrowing is not needed, IN on text is left to SQLite.
         if column.type is ColumnType.TEXT and not column.required and info.get_aConstraintUsage_in(index):
             return None
         return operator if operator in column.operators else None

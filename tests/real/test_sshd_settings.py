@@ -18,14 +18,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sshd_configurations import CONNECTIONS, DOUBTFUL, blocks, configurations
 
+from hardaudit.audit.registry import Registry
 from hardaudit.engine.engine import Answer, Bounds, Engine
 from hardaudit.target.target import Target
-from tests.conftest import builtin_tables
-from tests.plugins.ssh.sshd_configurations import CONNECTIONS, DOUBTFUL, blocks, configurations
 
 pytestmark = pytest.mark.real
 
+TABLES = tuple(Registry().tables.values())
 PASSWD = """root:x:0:0:root:/root:/bin/bash
 sshd:x:101:65534::/run/sshd:/usr/sbin/nologin
 alice:x:1001:1001::/home/alice:/bin/bash
@@ -116,7 +117,7 @@ class Machine:
 
     def query(self, *statements: tuple[str, dict[str, object]]) -> list[Answer]:
         """The answers of one run."""
-        with Target.directory(str(self.directory)) as target, Engine(target, builtin_tables()) as engine:
+        with Target.directory(str(self.directory)) as target, Engine(target, TABLES) as engine:
             return [engine.run(sql, parameters, Bounds(seconds=60)) for sql, parameters in statements]
 
 

@@ -217,6 +217,14 @@ def test_files_that_ssh_configs_include_are_a_gap_when_there_are_any(query, acco
     assert len(query("SELECT 1 FROM ssh_configs", accounts).gaps) == 3
 
 
+def test_hostile_lines_take_no_longer_than_their_length(query, accounts):
+    for name, text in {"authorized_keys": '"' * 500_000, "known_hosts": "a" * 500_000, "config": "include " + "* " * 500_000}.items():
+        accounts.write(f"/home/alice/.ssh/{name}", text)
+    for table in ("authorized_keys", "known_hosts", "ssh_configs", "user_ssh_keys"):
+        answer = query(f"SELECT count(*) FROM {table}", accounts, seconds=10)
+        assert "timeout" not in {gap.reason.value for gap in answer.gaps}
+
+
 def test_no_users_is_a_gap_everywhere(query, root):
     for table in ("authorized_keys", "known_hosts", "ssh_configs", "user_ssh_keys"):
         answer = query(f"SELECT * FROM {table}", root)

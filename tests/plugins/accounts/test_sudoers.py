@@ -147,6 +147,13 @@ def test_continuations_of_one_character(query, root):
     ]
 
 
+@pytest.mark.parametrize("content", ["a\\\n" * 500_000, "@include /etc/sudoers\n" * 200_000, "\n" * 5_000_000])
+def test_hostile_files_take_no_longer_than_their_length(query, root, content):
+    root.write("/etc/sudoers", content)
+    answer = query("SELECT count(*) FROM sudoers", root, seconds=20)
+    assert "timeout" not in reasons(answer)
+
+
 def test_rules_in_a_directory_service_are_a_gap(query, root):
     root.write("/etc/sudoers", "root ALL=ALL\n")
     root.write("/etc/nsswitch.conf", "sudoers: files ldap\n")

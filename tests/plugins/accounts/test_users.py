@@ -135,6 +135,12 @@ def test_ordinary_sources_are_no_gap(query, accounts, line):
     assert query("SELECT username FROM users", accounts).gaps == ()
 
 
+@pytest.mark.parametrize("line", ["passwd: " + "[ " * 500_000, "passwd: " + "a b " * 500_000])
+def test_a_line_of_sources_that_nobody_writes_is_a_gap(query, accounts, line):
+    accounts.write("/etc/nsswitch.conf", line)
+    assert [gap.reason.value for gap in query("SELECT username FROM users", accounts).gaps] == ["truncated"]
+
+
 def test_sssd_counts_once_it_is_configured(query, accounts):
     accounts.write("/etc/nsswitch.conf", "passwd: files sss\n")
     accounts.write("/etc/sssd/conf.d/domain.conf", "[sssd]\n")

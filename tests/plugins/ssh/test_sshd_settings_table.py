@@ -6,8 +6,12 @@ import os
 
 import pytest
 
+from hardaudit.audit.registry import Registry
+from hardaudit.engine.engine import Engine
 from hardaudit.model.gap import GapReason
+from hardaudit.target.target import Target
 
+TABLES = tuple(Registry().tables.values())
 DEBIAN_12 = """Package: openssh-server
 Status: install ok installed
 Architecture: amd64
@@ -192,6 +196,28 @@ def test_services_that_differ_are_a_gap(server, setting):
 def test_options_that_cannot_be_followed_are_a_gap(server, setting):
     server.write("/etc/default/ssh", "SSHD_OPTS='-Z --what'\n")
     assert setting(server, "permitrootlogin", [GapReason.UNDECIDABLE]) == [("no", "/etc/ssh/sshd_config", 1)]
+
+
+@pytest.mark.usefixtures("require_root")
+@pytest.mark.parametrize(
+    ("process", "namespace", "reasons"),
+    [
+        (b"sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups\0\0", "mnt:[1]", []),
+        (b"sshd: /usr/sbin/sshd -D -o PermitRootLogin=yes [listener] 0 of 10-100 startups\0", "mnt:[1]", [GapReason.UNDECIDABLE]),
+        (b"/usr/sbin/sshd\0-f\0/tmp/sshd.conf\0", "mnt:[1]", [GapReason.UNDECIDABLE]),
+        (b"sshd: /usr/sbin/sshd -D -f /x [listener] 0 of 10-100 startups\0", "mnt:[2]", []),  # in a container
+        (b"sshd: bob [priv]\0", "mnt:[1]", []),
+    ],
+)
+def test_a_running_daemon_with_other_options_is_a_gap(server, process, namespace, reasons):
+    server.write("/proc/77/comm", "sshd\n")
+    server.write("/proc/77/cmdline", process)
+    server.symlink("/proc/77/ns/mnt", namespace)
+    server.symlink("/proc/self/ns/mnt", "mnt:[1]")
+    with Target(server.path, live=True) as target, Engine(target, TABLES) as engine:
+        answer = engine.run("SELECT value FROM sshd_settings WHERE keyword = 'permitrootlogin'")
+    assert [row["value"] for row in answer.rows] == ["no"]
+    assert [gap.reason for gap in answer.gaps] == reasons, answer.gaps
 
 
 # Match and Include ------------------------------------------------------------------------------------------------------------------
