@@ -18,7 +18,7 @@ from hardaudit.cli.main import COMMANDS, cli
 DOCS = Path(__file__).parent
 REFERENCE = DOCS / "reference"
 NOTE = "<!-- Made by docs/generate.py; do not edit. -->\n\n"
-LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([\w./-]+)(?:#[^)]*)?\)")  # a regular expression in SQL may look like a link too
 
 
 def cell(text: str) -> str:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"[ \t\n\r\f\v]*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?[ \t\n\r\f\v]*", re.ASCII)
 _INTEGER = re.compile(r"[ \t\n\r\f\v]*[+-]?\d+[ \t\n\r\f\v]*", re.ASCII)
-_MAX_NUMERAL = 400  # longer text is left to SQLite: Python takes quadratic time to read a numeral
+_EXACT_DIGITS = 15  # that many SQLite and Python read alike, whatever their rounding
+_INT64 = range(-(2**63), 2**63)
 
 
 class NoMatch:
@@ -31,41 +32,29 @@ class CannotNarrowError(Exception):
 
 
 def convert(column: Column, operand: object) -> Value | NoMatch:
-    """The operand as a value of the column's type, or NO_MATCH. Raises CannotNarrowError where only SQLite knows."""
+    """The only value of the column's type that equals the operand, or NO_MATCH. Raises CannotNarrowError where only SQLite knows."""
     if operand is None or isinstance(operand, (bytes, bytearray, memoryview)):
         return NO_MATCH  # NULL equals nothing, and no column holds a blob
     if column.type is ColumnType.TEXT:
-        return _as_text(operand, narrowing_is_needed=column.required)
-    number = _as_number(operand)
-    if isinstance(number, NoMatch) or column.type is ColumnType.DOUBLE:
-        return float(number) if isinstance(number, int) and column.type is ColumnType.DOUBLE else number
-    if isinstance(number, float):
-        return int(number) if number.is_integer() and abs(number) < 2**63 else NO_MATCH
-    return number
-
-
-def _as_text(operand: object, *, narrowing_is_needed: bool) -> str:
-    """Text as it is; a number narrows nothing but a column that cannot do without.
-
-    It may come from a literal, which SQLite compares as text, or from a numeric column, which it compares as a number: '01' equals 1 then.
-    Only SQLite knows which.
-    """
-    if isinstance(operand, str):
+        if not isinstance(operand, str):
+            raise CannotNarrowError  # the literal 1 is compared as the text 1, but with a column of integers '01' is compared as a number
         return operand
-    if narrowing_is_needed and isinstance(operand, int):
-        return str(operand)
-    raise CannotNarrowError
+    number = _as_number(operand)
+    if column.type is ColumnType.DOUBLE:
+        return float(number) if isinstance(number, int) else number
+    if isinstance(number, float):
+        return int(number) if number.is_integer() and int(number) in _INT64 else NO_MATCH
+    return number
 
 
 def _as_number(operand: object) -> int | float | NoMatch:
     if isinstance(operand, (int, float)):
         return operand
     text = str(operand)
-    if len(text) > _MAX_NUMERAL:
-        raise CannotNarrowError
+    if _INTEGER.fullmatch(text) and len(text) <= 20 and int(text) in _INT64:
+        return int(text)
     if not _NUMBER.fullmatch(text):
         return NO_MATCH
-    if _INTEGER.fullmatch(text):
-        number = int(text)
-        return number if -(2**63) <= number < 2**63 else float(number)
+    if sum(map(str.isdigit, text)) > _EXACT_DIGITS:
+        raise CannotNarrowError
     return float(text)

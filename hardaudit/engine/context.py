@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from hardaudit.engine.errors import TableDefectError
+from hardaudit.engine.row_shape import PYTHON_TYPES
 from hardaudit.model.table import Constraints
 from hardaudit.target.errors import gap_reason
 
@@ -84,19 +85,27 @@ class Context:
                 self.gap_for(error, path)
             return []
 
-    def rows(self, table: str, *, only: Collection[str] = (), **equals: Value) -> Iterator[Row]:
+    def rows(self, table: str, **equals: Value) -> Iterator[Row]:
         """Rows of another table."""
         if table not in self._run.tables:
-            raise TableDefectError(self._stream.spec.name, f"it reads the table {table}, which is not loaded")
+            raise self._defect(f"it reads the table {table}, which is not loaded")
         spec = self._run.tables[table].spec
-        constraints = Constraints({column: frozenset((value,)) for column, value in equals.items()})
-        names = tuple(column.name for column in spec.columns)
-        stream = self._run.stream(table, constraints, frozenset(only or names))
-        self._stream.depends_on(stream)
-        for values in stream:
-            row = dict(zip(names, values, strict=True))
-            if all(row[column] == value for column, value in equals.items()):  # a generator need not narrow
-                yield row
+        columns = {column.name: column for column in spec.columns}
+        for name, value in equals.items():
+            if name not in columns or not isinstance(value, PYTHON_TYPES[columns[name].type]):
+                raise self._defect(f"it asks for {table} with {name} = {value!r:.80}, which no row can have")
+        if spec.required and equals.keys().isdisjoint(spec.required):
+            raise self._defect(f"it asks for {table} without {' or '.join(spec.required)}, so that no row would come")
+        constraints = Constraints({name: frozenset((value,)) for name, value in equals.items() if "=" in columns[name].operators})
+        stream = self._run.stream(table, constraints, frozenset(columns))
+        with self._stream.reading(stream):
+            for values in stream:
+                row = dict(zip(columns, values, strict=True))
+                if all(row[name] == value for name, value in equals.items()):  # a generator need not narrow
+                    yield row
+
+    def _defect(self, problem: str) -> TableDefectError:
+        return TableDefectError(self._stream.shape.spec.name, problem)
 
     def check_deadline(self) -> None:
         """Stop the query when its time is up."""

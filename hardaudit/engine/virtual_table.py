@@ -9,7 +9,9 @@ costs time, never a wrong row.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol
 
 import apsw
@@ -20,7 +22,7 @@ from hardaudit.model.table import Bound, ColumnType, Constraints
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from hardaudit.engine.stream import RowTuple
+    from hardaudit.engine.row_shape import RowTuple
     from hardaudit.model.table import Column, TableSpec, Value
 
 _OPERATORS = {
@@ -31,7 +33,10 @@ _OPERATORS = {
     apsw.SQLITE_INDEX_CONSTRAINT_LT: "<",
     apsw.SQLITE_INDEX_CONSTRAINT_LE: "<=",
 }
+_RANGES = (">", ">=", "<", "<=")
 _FULL_SCAN_ROWS = 10_000
+_LAST_BIT = 63  # of SQLite's mask of the columns used
+_DIGEST_KEY = os.urandom(16)
 
 
 class RowSource(Protocol):
@@ -97,8 +102,8 @@ class _Table:
                 continue
             operands.append((info.get_aConstraint_iColumn(index), operator))
             info.set_aConstraintUsage_argvIndex(index, len(operands))
-        constrained = {self._spec.columns[column].name for column, _ in operands}
-        if self._spec.required and not constrained & set(self._spec.required):
+        selected = {self._spec.columns[column].name for column, operator in operands if operator in ("=", "LIKE")}
+        if self._spec.required and selected.isdisjoint(self._spec.required):
             self._source.note_unconstrained(self._spec)
             return False
         exact = sum(operator == "=" for _, operator in operands)
@@ -109,19 +114,22 @@ class _Table:
         return True
 
     def _understood(self, info: apsw.IndexInfo, index: int) -> str | None:
+        """The operator of a constraint that the generator is told of; None leaves it to SQLite."""
         operator = _OPERATORS.get(info.get_aConstraint_op(index))
         column_index = info.get_aConstraint_iColumn(index)
         if operator is None or column_index < 0 or not info.get_aConstraint_usable(index):
             return None
         column = self._spec.columns[column_index]
-        # A comparison under another collation than bytewise may match values that differ from the operand.
-        if operator != "LIKE" and info.get_aConstraint_collation(index).upper() != "BINARY":
+        if operator not in column.operators:
             return None
-        # In its scan for each value of an IN, SQLite compares as if the value were a literal: a text column would not find '01' for the
-        # 1 of a numeric sub-query. Where narrowing is not needed, IN on text is left to SQLite.
-        if column.type is ColumnType.TEXT and not column.required and info.get_aConstraintUsage_in(index):
+        # A comparison under another collation than bytewise may match values that differ from the operand. Of row values SQLite tells the
+        # collation of the first column only.
+        if operator != "LIKE" and (column.collate or info.get_aConstraint_collation(index).upper() != "BINARY"):
             return None
-        return operator if operator in column.operators else None
+        # Of an IN that is handed over SQLite checks each value by itself, and a text against numbers of a sub-query otherwise than it would
+        # in an ordinary table; so that is done only where the generator must know.
+        is_in = operator == "=" and info.get_aConstraintUsage_in(index)
+        return None if is_in and column.type is ColumnType.TEXT and not _decides(column) else operator
 
     def Open(self) -> _Cursor:  # noqa: N802
         """A cursor."""
@@ -139,7 +147,7 @@ class _Cursor:
         self._source = source
         self._rows: Iterator[RowTuple] = iter(())
         self._row: RowTuple | None = None
-        self._twins: dict[RowTuple, int] = {}
+        self._twins: dict[int, int] = {}
         self._rowid: int | None = None
 
     def Filter(self, _number: int, plan: str, operands: Sequence[object]) -> None:  # noqa: N802
@@ -147,7 +155,7 @@ class _Cursor:
         decoded = _Plan.decode(plan)
         constraints = _constraints(self._spec, decoded.operands, operands)
         columns = self._spec.columns
-        used = frozenset(columns[index].name for index in decoded.columns_used if index < len(columns))
+        used = _columns_used(columns, decoded.columns_used)
         self._twins = {}
         self._rows = iter(()) if constraints is None else self._source.open_rows(self._spec, constraints, used)
         self.Next()
@@ -168,15 +176,16 @@ class _Cursor:
         return self._row[index]
 
     def Rowid(self) -> int:  # noqa: N802
-        """An identity that the row has in every branch of an OR, where SQLite drops rows whose rowid it has seen.
+        """An identity that the row has in every branch of an OR and both passes of a RIGHT JOIN: SQLite drops rows whose rowid it has seen.
 
-        It is made of the row's values. Equal rows differ by their number in the scan: a branch that returns one of them returns all, so
-        the numbers agree between branches.
+        It is a digest of the row's values; Python's own hash of -1 is that of -2. Equal rows differ by their number in the scan: a branch
+        that returns one of them returns all, so the numbers agree between branches.
         """
         if self._rowid is None:
-            row = self._row or ()
-            twin = self._twins[row] = self._twins.get(row, -1) + 1
-            self._rowid = hash((row, twin))
+            values = repr(self._row)
+            base = _digest(values)
+            twin = self._twins[base] = self._twins.get(base, -1) + 1
+            self._rowid = _digest(f"{twin} {values}") if twin else base
         return self._rowid
 
     def Close(self) -> None:  # noqa: N802
@@ -186,41 +195,66 @@ class _Cursor:
         self._rows = iter(())
 
 
+def _digest(text: str) -> int:
+    """64 bits that nobody who chooses the text can make collide."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8, key=_DIGEST_KEY).digest(), "big", signed=True)
+
+
+def _columns_used(columns: Sequence[Column], indices: Sequence[int]) -> frozenset[str]:
+    """SQLite's mask has 64 bits: the last stands for all columns from there on."""
+    beyond = columns[_LAST_BIT:] if _LAST_BIT in indices else ()
+    return frozenset(column.name for column in (*(columns[index] for index in indices if index < min(len(columns), _LAST_BIT)), *beyond))
+
+
+def _decides(column: Column) -> bool:
+    """Whether the generator yields something else for another value, so that rows are missed where it is not told the value."""
+    return column.required or column.additional
+
+
 def _constraints(spec: TableSpec, plan: Sequence[tuple[int, str]], operands: Sequence[object]) -> Constraints | None:
-    """The scan's constraints, or None when no row can satisfy them."""
+    """The scan's constraints, or None when no row can satisfy them. Raises QueryError for an operand that the generator cannot be told."""
     equal: dict[str, frozenset[Value]] = {}
     like: dict[str, tuple[str, ...]] = {}
     ranges: dict[str, tuple[Bound, ...]] = {}
     for (index, operator), operand in zip(plan, operands, strict=True):
         column = spec.columns[index]
-        if operator == "LIKE":
-            if not isinstance(operand, str):
-                if operand is None:
-                    return None
+        if operand is None:
+            return None
+        if operator in _RANGES:
+            if (bound := _bound(column, operator, operand)) is not None:
+                ranges[column.name] = (*ranges.get(column.name, ()), bound)
+            continue
+        try:
+            if operator == "LIKE":
+                like[column.name] = (*like.get(column.name, ()), _pattern(operand))
                 continue
-            like[column.name] = (*like.get(column.name, ()), operand)
-        elif operator == "=":
-            values = _equal_values(column, operand)
-            if values is None:
-                continue
-            equal[column.name] = equal[column.name] & values if column.name in equal else values
-            if not equal[column.name]:
-                return None
-        elif (bound := _bound(column, operator, operand)) is not None:
-            ranges[column.name] = (*ranges.get(column.name, ()), bound)
+            value = convert(column, operand)
+        except CannotNarrowError:
+            if _decides(column):
+                raise QueryError(_cannot_look_up(spec, column, operand)) from None
+            continue
+        known = equal.get(column.name, frozenset((value,)))
+        if isinstance(value, NoMatch) or value not in known:
+            return None
+        equal[column.name] = frozenset((value,))
     return Constraints(equal, like, ranges)
 
 
-def _equal_values(column: Column, operand: object) -> frozenset[Value] | None:
-    """The values that `=` lets through, one or none; None where only SQLite can tell. SQLite turns IN into a scan for each value."""
-    try:
-        value = convert(column, operand)
-    except CannotNarrowError:
-        return None
-    return frozenset() if isinstance(value, NoMatch) else frozenset((value,))
+def _cannot_look_up(spec: TableSpec, column: Column, operand: object) -> str:
+    written = f"{operand!r:.40}"
+    return f"{spec.name}.{column.name} is {column.type.value} and is looked up by {written}: write CAST(… AS {column.type.value})"
+
+
+def _pattern(operand: object) -> str:
+    """A LIKE pattern, which SQLite takes as text."""
+    if isinstance(operand, str):
+        return operand
+    if isinstance(operand, int):
+        return str(operand)
+    raise CannotNarrowError
 
 
 def _bound(column: Column, operator: str, operand: object) -> Bound | None:
     """A range's bound, where it can be handed on unchanged: ordering across types is SQLite's business."""
-    wanted = str if column.type.value == "TEXT" else (int, float)
+    wanted = str if column.type is ColumnType.TEXT else (int, float)
     return Bound(operator, operand) if isinstance(operand, wanted) else None  # type: ignore[arg-type]

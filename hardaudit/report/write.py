@@ -20,9 +20,7 @@ def write_report(text: str, destination: str | None) -> None:
     content = text.encode()
     try:
         if destination is None or destination == "-":
-            sys.stdout.flush()
-            sys.stdout.buffer.write(content)
-            sys.stdout.buffer.flush()
+            _write_to_stdout(content)
         elif _is_special(destination):
             with open(destination, "wb") as file:
                 file.write(content)
@@ -33,6 +31,14 @@ def write_report(text: str, destination: str | None) -> None:
     except OSError as error:
         where = "standard output" if destination in (None, "-") else destination
         raise UsageError(f"cannot write the report to {where}: {error.strerror}; nothing was left half-written") from error
+
+
+def _write_to_stdout(content: bytes) -> None:
+    """Past Python's buffer, which would keep what could not be written and try, and fail, once more when the process ends."""
+    sys.stdout.flush()
+    left = memoryview(content)
+    while left:
+        left = left[os.write(sys.stdout.fileno(), left) :]
 
 
 def _is_special(destination: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
+from hardaudit_plugins.nsswitch import other_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(rb"^[A-Za-z0-9_][^:\n\0]*:[^:\n\0]*:([0-9]{1,10}):", re.MULTILINE)  # no comments, no entries of NIS
 _SUBORDINATE = re.compile(r"^[^:\n]+:([0-9]{1,10}):([0-9]{1,10})$", re.MULTILINE)
-_LOCAL_SOURCES = frozenset({"compat", "db", "files", "mymachines", "systemd"})
 _DYNAMIC_USERS = "/run/systemd/dynamic-uid"
 
 
@@ -75,7 +75,7 @@ def known_owners(context: TableContext) -> KnownOwners | None:
     return KnownOwners(
         _with_ranges(uids | dynamic, context.read_text("/etc/subuid", optional=True)),
         _with_ranges(gids | dynamic, context.read_text("/etc/subgid", optional=True)),
-        ", ".join(sorted(_sources_elsewhere(context))),
+        ", ".join(sorted(other_sources(context, "passwd") | other_sources(context, "group"))),
     )
 
 
@@ -89,26 +89,3 @@ def _with_ranges(single: Iterable[int], text: str | None) -> Numbers:
         else:
             ranges.append((start, end))
     return Numbers(frozenset(single), tuple(start for start, _ in ranges), tuple(end for _, end in ranges))
-
-
-def _sources_elsewhere(context: TableContext) -> set[str]:
-    """The services of nsswitch.conf(5) that know users or groups which are in no file of /etc."""
-    sources: set[str] = set()
-    for line in (context.read_text("/etc/nsswitch.conf", optional=True) or "").split("\n"):
-        database, _, services = line.partition("#")[0].partition(":")
-        if database.strip() in ("passwd", "group"):
-            sources.update(re.sub(r"\[[^\]]*\]", " ", services).split())
-    sources -= _LOCAL_SOURCES
-    if "sss" in sources and not _sssd_is_configured(context):
-        sources.discard("sss")  # distributions name it whether it is set up or not
-    return sources
-
-
-def _sssd_is_configured(context: TableContext) -> bool:
-    try:
-        if context.target.exists("/etc/sssd/sssd.conf"):
-            return True
-    except OSError as error:
-        context.gap_for(error, "/etc/sssd/sssd.conf")
-        return True
-    return any(name.endswith(".conf") for name in context.list_directory("/etc/sssd/conf.d", optional=True))

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PROGRAMS = ("/usr/sbin/sshd", "/usr/bin/sshd")
 """Where distributions install sshd."""
 
+_LOCAL_PROGRAM = "/usr/local/sbin/sshd"
+"""Where OpenSSH's own build installs it, with another configuration."""
+
 _LIMIT = 16 * 2**20
 _RELEASE = re.compile(rb"(?<=\x00)OpenSSH_([0-9]{1,3})\.([0-9]{1,3})(?:p[0-9]{1,3})?(?: [ -)+-~]{0,80})?(?=\x00)")
 _LIST = re.compile(rb"(?<=\x00)[a-z0-9@.-]{4,80}(?:,[a-z0-9@.-]{4,80}){1,60}(?=\x00)")
@@ -91,7 +94,9 @@ class Build:
 
 
 def installed_program(context: TableContext) -> str | None:
-    """Where sshd is installed; None when it is not. A place that may not be looked at is a gap."""
+    """Where sshd is installed; None when it is not. A place that may not be looked at is a gap, and so is an sshd built by hand."""
+    if _may_exist(context, _LOCAL_PROGRAM):
+        context.gap(GapReason.UNSUPPORTED, f"{_LOCAL_PROGRAM}: the configuration of an sshd that was built by hand is not read")
     for path in PROGRAMS:
         try:
             context.target.stat(path)

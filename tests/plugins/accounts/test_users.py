@@ -115,7 +115,9 @@ def test_entries_of_nis_are_shown(query, accounts):
     ("line", "source"),
     [
         ("passwd: files ldap", "ldap"),
-        ("passwd:\tfiles [NOTFOUND=return] nis # old", "nis"),
+        ("passwd:\tfiles [NOTFOUND=return] nis", "nis"),
+        ("passwd: files # ldap", "ldap"),  # the C library reads on
+        ("  passwd files ldap", "ldap"),
         ("passwd: files [!SUCCESS=continue]winbind", "winbind"),
         ("passwd : db files", "db"),
         ("passwd: files systemd\npasswd: files extrausers", "extrausers"),

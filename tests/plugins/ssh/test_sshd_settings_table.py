@@ -317,3 +317,9 @@ def test_many_blocks_end_in_time(server, query):
     server.write("/etc/ssh/sshd_config", "".join(f"Match User u{number}\nX11Forwarding yes\n" for number in range(5_000)))
     answer = query("SELECT COUNT(*) AS n FROM sshd_settings WHERE keyword = 'x11forwarding'", server, seconds=30)
     assert (answer.rows, answer.gaps) == ([{"n": 5_001}], ())
+
+
+def test_an_sshd_that_was_built_by_hand_is_a_gap(root, query):
+    root.write("/usr/local/sbin/sshd", "", mode=0o755)
+    answer = query("SELECT * FROM sshd_settings", root)
+    assert (answer.rows, [gap.reason for gap in answer.gaps]) == ([], [GapReason.UNSUPPORTED])
