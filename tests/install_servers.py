@@ -28,6 +28,7 @@ PROGRAMS = {
     "apt-ftparchive": "apt-utils",
     "crontab": "cron",
     "rpm": "rpm",
+    "rpmbuild": "rpm",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"

@@ -85,7 +85,7 @@ class Context:
                 self.gap_for(error, path)
             return []
 
-    def rows(self, table: str, **equals: Value) -> Iterator[Row]:
+    def rows(self, table: str, *, only: Collection[str] = (), **equals: Value) -> Iterator[Row]:
         """Rows of another table."""
         if table not in self._run.tables:
             raise self._defect(f"it reads the table {table}, which is not loaded")
@@ -97,7 +97,7 @@ class Context:
         if spec.required and equals.keys().isdisjoint(spec.required):
             raise self._defect(f"it asks for {table} without {' or '.join(spec.required)}, so that no row would come")
         constraints = Constraints({name: frozenset((value,)) for name, value in equals.items() if "=" in columns[name].operators})
-        stream = self._run.stream(table, constraints, frozenset(columns))
+        stream = self._run.stream(table, constraints, frozenset(only and {*only, *equals}) or frozenset(columns))
         with self._stream.reading(stream):
             for values in stream:
                 row = dict(zip(columns, values, strict=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,28 +15,41 @@ from hardaudit.engine import functions
 from hardaudit.engine.authorizer import Authorizer
 from hardaudit.engine.context import Context
 from hardaudit.engine.errors import DeadlineError
-from hardaudit.engine.stream import RowStream
+from hardaudit.engine.gap_log import GapLog
+from hardaudit.engine.row_shape import RowShape
+from hardaudit.engine.stream import RowBudget, RowStream
 from hardaudit.engine.virtual_table import TableModule
 from hardaudit.errors import QueryError
+from hardaudit.model import host_text
 from hardaudit.model.gap import Gap, GapReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from hardaudit.engine.stream import RowTuple
-    from hardaudit.model.table import Constraints, TableSpec, Value
+    from hardaudit.engine.row_shape import RowTuple
+    from hardaudit.model.table import Constraints, Row, TableSpec, Value
     from hardaudit.target.table import Table
     from hardaudit.target.target import Target
 
 QUERY = "query"
 """The name under which a gap of the query itself, not of one table, is recorded."""
 
+_SQL_ERRORS = (apsw.Error, ValueError)
+"""What SQLite raises, and APSW for text that is no Unicode."""
+
+_PREPARE_SECONDS = 10.0
+
 _KEPT_VALUES = 600_000  # values of generated rows kept for later queries of the run, some 50 MiB
+_RESERVED_VALUES = 200_000  # values kept beyond that where a query reads a table twice at once
+_KEPT_GAPS = 1000
 _PROGRESS_STEPS = 20_000  # SQLite's instructions between two looks at the clock, some milliseconds
+_HEAP_LIMIT = 128 * 2**20  # bytes that SQLite may take, for sorting and the like
 _LIMITS = {
-    apsw.SQLITE_LIMIT_LENGTH: 16 * 2**20,
+    # The longest value. Some of SQLite's functions take time in the square of it, and no clock is looked at meanwhile.
+    apsw.SQLITE_LIMIT_LENGTH: 2**20,
     apsw.SQLITE_LIMIT_SQL_LENGTH: 2**20,
     apsw.SQLITE_LIMIT_EXPR_DEPTH: 500,
+    apsw.SQLITE_LIMIT_FUNCTION_ARG: 100,
     apsw.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 10_000,
     apsw.SQLITE_LIMIT_ATTACHED: 0,
 }
@@ -42,20 +57,22 @@ _LIMITS = {
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """A query's bounds: seconds, and rows returned. Reaching one is a gap."""
+    """A query's bounds: seconds, rows returned, and characters of text in them. Reaching one is a gap."""
 
     seconds: float = 60.0
     rows: int = 10_000
+    characters: int = 32 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a query returned: column names, rows, what it could not read, and its time in seconds."""
+    """What a query returned: column names, rows, what it could not read, its time in seconds, and the tables that it looked into."""
 
     columns: tuple[str, ...]
     tuples: tuple[RowTuple, ...]
     gaps: tuple[Gap, ...]
     duration: float
+    read: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> list[dict[str, Value]]:
@@ -71,18 +88,6 @@ class Statement:
     columns: tuple[str, ...]
 
 
-class _Budget:
-    def __init__(self, values: int) -> None:
-        self._left = values
-
-    def take(self, values: int) -> bool:
-        self._left -= values
-        return self._left >= 0
-
-    def give_back(self, values: int) -> None:
-        self._left += values
-
-
 class Engine:
     """One run over one target: every table is generated at most once for the same constraints.
 
@@ -95,8 +100,9 @@ class Engine:
         self.run_state: dict[object, object] = {}
         self._tables = {table.spec.name: table for table in tables}
         self._streams: dict[tuple[str, object], list[RowStream]] = {}
-        self._budget = _Budget(_KEPT_VALUES)
-        self._touched: dict[int, RowStream] = {}
+        self._shapes = {name: RowShape(table.spec) for name, table in self._tables.items()}
+        self._budget = RowBudget(_KEPT_VALUES, _RESERVED_VALUES)
+        self._query = Query()
         self._unconstrained: dict[str, TableSpec] = {}
         self._deadline = float("inf")
         self._is_system: bool | None = None
@@ -104,28 +110,29 @@ class Engine:
         self._connection = self._connect()
 
     def _connect(self) -> apsw.Connection:
+        apsw.hard_heap_limit(_HEAP_LIMIT)  # of the process: engines share it
         connection = apsw.Connection(":memory:")
+        connection.pragma("temp_store", "memory")  # a sort that outgrows the limit ends; on disk it could fill the host's
         for limit, value in _LIMITS.items():
             connection.limit(limit, value)
-        functions.register(connection)
+        functions.register(connection, self.check_deadline)
         for name, table in self._tables.items():
             module = cast("Any", TableModule(table.spec, self))  # APSW's stubs want every optional method too
-            connection.create_module(
-                name, module, use_bestindex_object=True, eponymous=True, eponymous_only=True, read_only=True
-            )
+            connection.create_module(name, module, use_bestindex_object=True, eponymous=True, eponymous_only=True, read_only=True)
         connection.authorizer = self._authorizer
         connection.set_progress_handler(self._late, _PROGRESS_STEPS)
         return connection
 
     def close(self) -> None:
         """End the run: generators, shared state, the database."""
-        for streams in self._streams.values():
-            for stream in streams:
-                stream.close()
-        for shared in self.run_state.values():
-            if hasattr(shared, "close"):
-                shared.close()
-        self._connection.close()
+        with contextlib.ExitStack() as closing:
+            closing.callback(self._connection.close)
+            for shared in self.run_state.values():
+                if hasattr(shared, "close"):
+                    closing.callback(shared.close)
+            for streams in self._streams.values():
+                for stream in streams:
+                    closing.callback(stream.close)
 
     def __enter__(self) -> Engine:
         """Itself."""
@@ -148,13 +155,13 @@ class Engine:
             found.append(Statement(frozenset(self._authorizer.reads), tuple(name for name, _ in cursor.get_description())))
             return False
 
-        cursor = self._cursor()
+        cursor = self._cursor(_PREPARE_SECONDS)
         cursor.exec_trace = stop
         try:
             cursor.execute(sql, _AnyParameter(), can_cache=False)
         except apsw.ExecTraceAbort:
             pass
-        except apsw.Error as error:
+        except _SQL_ERRORS as error:
             raise self._query_error(error) from error
         if not found:
             raise QueryError("the query is empty: write a SELECT")
@@ -165,7 +172,7 @@ class Engine:
         started = time.monotonic()
         query = self.query(sql, parameters, bounds)
         tuples = tuple(query)
-        return Answer(query.columns, tuples, tuple(query.gaps), time.monotonic() - started)
+        return Answer(query.columns, tuples, tuple(query.gaps), time.monotonic() - started, frozenset(query.read))
 
     def query(self, sql: str, parameters: Mapping[str, Value] | None = None, bounds: Bounds | None = None) -> Query:
         """Like `run`, a row at a time. The engine runs one query at a time: take its rows before the next is made."""
@@ -174,31 +181,31 @@ class Engine:
         return query
 
     def _execute(self, query: Query, sql: str, parameters: Mapping[str, Value], bounds: Bounds) -> Iterator[RowTuple]:
-        self._deadline = time.monotonic() + bounds.seconds
-        cursor = self._cursor()
-        self._touched = query.touched
+        cursor = self._cursor(bounds.seconds)
+        self._query = query
         cursor.exec_trace = query.starts
         try:
-            for count, row in enumerate(cursor.execute(sql, parameters, can_cache=False)):
-                if count >= bounds.rows:
-                    query.add_gap(GapReason.TRUNCATED, f"more than {bounds.rows:,} rows: only the first are kept")
-                    break
-                yield row
+            yield from _bounded(cursor.execute(sql, parameters, can_cache=False), query, bounds)
             if not query.columns:
                 raise QueryError("the query is empty: write a SELECT")
         except (DeadlineError, apsw.InterruptError):
             query.add_gap(GapReason.TIMEOUT, f"stopped after {bounds.seconds:g} s")
-        except apsw.Error as error:
-            raise self._query_error(error) from error
+        except apsw.TooBigError:
+            query.add_gap(GapReason.TRUNCATED, f"a value is longer than {_LIMITS[apsw.SQLITE_LIMIT_LENGTH]:,} bytes")
+        except (apsw.NoMemError, MemoryError):
+            query.add_gap(GapReason.TRUNCATED, f"it takes more memory than {_HEAP_LIMIT:,} bytes: narrow it")
         except KeyError as error:
             raise QueryError(f"the parameter :{error.args[0]} has no value") from error
+        except _SQL_ERRORS as error:
+            raise self._query_error(error) from error
         finally:
             cursor.close(force=True)
             self._deadline = float("inf")
 
-    def _cursor(self) -> apsw.Cursor:
+    def _cursor(self, seconds: float) -> apsw.Cursor:
         self._unconstrained = {}
         self._authorizer.start()
+        self._deadline = time.monotonic() + seconds
         return self._connection.cursor()
 
     def _late(self) -> bool:
@@ -210,11 +217,15 @@ class Engine:
             raise DeadlineError
 
     def open_rows(self, spec: TableSpec, constraints: Constraints, columns_used: frozenset[str]) -> Iterator[RowTuple]:
-        """Rows for a cursor of the running query; the stream's gaps become the query's."""
-        stream = self.stream(spec.name, constraints, columns_used)
-        self._touched[id(stream)] = stream
+        """Rows for a cursor of the running query; the stream's gaps become the query's when the cursor is done with it."""
+        query = self._query
+        query.read.add(spec.name)
         self.check_deadline()
-        return iter(stream)
+        stream = self.stream(spec.name, constraints, columns_used)
+        try:
+            yield from stream
+        finally:
+            query.gap_log.update(stream.gaps)
 
     def note_unconstrained(self, spec: TableSpec) -> None:
         """Remember why a plan was refused, for the message when there turns out to be none."""
@@ -223,23 +234,27 @@ class Engine:
     def stream(self, table: str, constraints: Constraints, columns_used: frozenset[str]) -> RowStream:
         """The run's stream of a table for these constraints, a new one where none can be shared."""
         key = (table, _frozen(constraints))
-        streams = self._streams.setdefault(key, [])
+        streams = [stream for stream in self._streams.get(key, ()) if stream.is_open]
         for stream in streams:
-            if stream.shareable and stream.columns_used >= columns_used:
+            if stream.columns_used >= columns_used:
                 return stream
         stream = self._new_stream(self._tables[table], constraints, columns_used)
-        streams[:] = [kept for kept in streams if kept.shareable]
-        streams.append(stream)
+        if stream.is_open:
+            self._streams[key] = [*streams, stream]
         return stream
 
     def _new_stream(self, table: Table, constraints: Constraints, columns_used: frozenset[str]) -> RowStream:
-        stream = RowStream(table.spec, columns_used, self._budget)
-        if table.spec.live_only and not self.target.live:
+        is_missing = table.spec.live_only and not self.target.live
+
+        def generate(stream: RowStream) -> Iterable[Row]:
+            return () if is_missing else table.generate(Context(self, stream, constraints))
+
+        stream = RowStream(self._shapes[table.spec.name], columns_used, self._budget, generate)
+        if is_missing:
             stream.add_gap(GapReason.UNSUPPORTED, "facts of a running system: a root directory has none")
-            return stream
-        if not self._system():
-            stream.add_gap(GapReason.MISSING_SOURCE, f"{self.target.root} holds no system: /etc is missing or empty there")
-        stream.start(table.generate(Context(self, stream, constraints)))
+        elif not self._system():
+            root = host_text.decode(os.fsencode(self.target.root))
+            stream.add_gap(GapReason.MISSING_SOURCE, f"{root} holds no system: /etc is missing or empty there")
         return stream
 
     def _system(self) -> bool:
@@ -248,13 +263,30 @@ class Engine:
             self._is_system = self.target.live or self.target.is_system()
         return self._is_system
 
-    def _query_error(self, error: apsw.Error) -> QueryError:
+    def _query_error(self, error: Exception) -> QueryError:
         if self._authorizer.refusal:
             return QueryError(self._authorizer.refusal)
         if "no query solution" in str(error) and self._unconstrained:
             wanted = "; ".join(f"{name} needs {_wanted(spec)}" for name, spec in sorted(self._unconstrained.items()))
             return QueryError(f"a required constraint is missing: {wanted}")
+        if isinstance(error, UnicodeError):
+            return QueryError("SQL: a text is no valid Unicode")
         return QueryError(f"SQL: {str(error).removeprefix('SQLError: ')}")
+
+
+def _bounded(rows: Iterable[tuple[Any, ...]], query: Query, bounds: Bounds) -> Iterator[RowTuple]:
+    """The rows up to the bounds, blobs as the host text of their bytes."""
+    characters = 0
+    for count, row in enumerate(rows):
+        if count >= bounds.rows:
+            query.add_gap(GapReason.TRUNCATED, f"more than {bounds.rows:,} rows: only the first are kept")
+            return
+        values = tuple([host_text.decode(value) if isinstance(value, bytes) else value for value in row])
+        characters += sum([len(value) for value in values if isinstance(value, str)])
+        if characters > bounds.characters:
+            query.add_gap(GapReason.TRUNCATED, f"more than {bounds.characters:,} characters: only the first rows are kept")
+            return
+        yield values
 
 
 def _wanted(spec: TableSpec) -> str:
@@ -283,22 +315,19 @@ class _AnyParameter(Mapping[str, None]):
 
 
 class Query:
-    """A running query: its columns, then its rows, one at a time, then its gaps."""
+    """A running query: its columns, then its rows, one at a time, then its gaps and the names of the tables that were `read`."""
 
     def __init__(self) -> None:
         self.columns: tuple[str, ...] = ()
         self.rows: Iterator[RowTuple] = iter(())
-        self.touched: dict[int, RowStream] = {}
-        self._gaps: dict[Gap, None] = {}
+        self.read: set[str] = set()
+        self.gap_log = GapLog(QUERY, _KEPT_GAPS)
         self._statements = 0
 
     @property
     def gaps(self) -> Sequence[Gap]:
         """What could not be read, complete when the rows are at their end; sorted."""
-        found = dict(self._gaps)
-        for stream in self.touched.values():
-            found.update(dict.fromkeys(stream.gaps))
-        return sorted(found)
+        return sorted(self.gap_log)
 
     def __iter__(self) -> Iterator[RowTuple]:
         """The rows. Raises QueryError or TableDefectError; a bound that is reached ends them and is a gap."""
@@ -314,4 +343,4 @@ class Query:
 
     def add_gap(self, reason: GapReason, detail: str) -> None:
         """Record a gap of the query itself."""
-        self._gaps[Gap(QUERY, reason, detail)] = None
+        self.gap_log.add(Gap(QUERY, reason, detail))

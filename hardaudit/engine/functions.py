@@ -17,6 +17,8 @@ from hardaudit.errors import QueryError
 from hardaudit.model import host_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import apsw
     from regex import Pattern
 
@@ -25,12 +27,25 @@ _REGEX_SECONDS = 2.0
 _MAX_INDEX = 2**31
 
 
-def register(connection: apsw.Connection) -> None:
-    """Make the functions and collations known to a connection."""
+def register(connection: apsw.Connection, check_deadline: Callable[[], None]) -> None:
+    """Make the functions and collations known to a connection. `check_deadline` is called before each call of a function."""
     for name, (function, arguments) in _FUNCTIONS.items():
-        connection.create_scalar_function(name, function, arguments, deterministic=True)
+        connection.create_scalar_function(name, _guarded(name, function, check_deadline), arguments, deterministic=True)
     for name, compare in COLLATIONS.items():
         connection.create_collation(name, compare)
+
+
+def _guarded(name: str, function: Callable[..., Any], check_deadline: Callable[[], None]) -> Callable[..., Any]:
+    """The function, whose complaints about its arguments are errors of the query."""
+
+    def call(*arguments: object) -> Any:
+        check_deadline()
+        try:
+            return function(*arguments)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise QueryError(f"{name}: {error}") from error
+
+    return call
 
 
 def _text(value: object) -> str:

@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol
 
 import apsw
 
 from hardaudit.engine.affinity import CannotNarrowError, NoMatch, convert
+from hardaudit.errors import QueryError
 from hardaudit.model.table import Bound, ColumnType, Constraints
 
 if TYPE_CHECKING:
@@ -82,10 +84,11 @@ class _Plan:
     def encode(self) -> str:
         return json.dumps([self.operands, self.columns_used])
 
-    @classmethod
-    def decode(cls, text: str) -> _Plan:
+    @staticmethod
+    @lru_cache(maxsize=256)
+    def decode(text: str) -> _Plan:
         operands, columns_used = json.loads(text)
-        return cls(tuple((column, operator) for column, operator in operands), tuple(columns_used))
+        return _Plan(tuple((column, operator) for column, operator in operands), tuple(columns_used))
 
 
 class _Table:
@@ -202,8 +205,10 @@ def _digest(text: str) -> int:
 
 def _columns_used(columns: Sequence[Column], indices: Sequence[int]) -> frozenset[str]:
     """SQLite's mask has 64 bits: the last stands for all columns from there on."""
-    beyond = columns[_LAST_BIT:] if _LAST_BIT in indices else ()
-    return frozenset(column.name for column in (*(columns[index] for index in indices if index < min(len(columns), _LAST_BIT)), *beyond))
+    names = [columns[index].name for index in indices if index < min(len(columns), _LAST_BIT)]
+    if _LAST_BIT in indices:
+        names += [column.name for column in columns[_LAST_BIT:]]
+    return frozenset(names)
 
 
 def _decides(column: Column) -> bool:

@@ -23,7 +23,7 @@ _READ_HERE = frozenset({"files", "compat", "systemd", "mymachines"})
 def sources(context: TableContext, database: Database) -> frozenset[str]:
     """The services of a database, those of every line that names it. `files` alone is the default.
 
-    The C library takes blanks for the colon, and since glibc 2.33 reads on after a `#`: what follows it are services too. sudo does neither.
+    The C library takes blanks for the colon, and since glibc 2.33 it reads on after a `#`: what follows are services too. Not so sudo.
     """
     found: set[str] = set()
     for match in _LINE.finditer(context.read_text(CONFIGURATION, optional=True) or ""):
@@ -43,8 +43,8 @@ def sources(context: TableContext, database: Database) -> frozenset[str]:
 def other_sources(context: TableContext, database: Database) -> frozenset[str]:
     """The services of a database that may have entries which no table shows.
 
-    `systemd` and `mymachines` serve what runs at the moment; records in files that `systemd` serves too are not looked for here. `sss` is on
-    every Red Hat system; it serves nobody until sssd is configured.
+    `systemd` and `mymachines` serve what runs at the moment; records in files, which `systemd` serves too, are not looked for here. `sss`
+    is on every Red Hat system; it serves nobody until sssd is configured.
     """
     read_here = frozenset({"files"}) if database == "sudoers" else _READ_HERE
     others = sources(context, database) - read_here

@@ -39,9 +39,9 @@ def rpm_owners(context: TableContext, paths: Sequence[str]) -> tuple[dict[str, s
         lists_files = lists_files or bool(files.names)
         for directory, name in files.installed(wanted):
             places = wanted[name]
-            path = places.get(directory) or places.get(directories.of(directory))
-            if path is not None:
-                owners[path] = min(owners.get(path, files.package), files.package)
+            owned = places.get(directory) or places.get(directories.of(directory))
+            if owned is not None:
+                owners[owned] = min(owners.get(owned, files.package), files.package)
     complete = database.complete and directories.complete
     return None if complete and not lists_files else (owners, complete)
 

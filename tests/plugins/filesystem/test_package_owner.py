@@ -83,7 +83,9 @@ def test_the_package_of_files_and_directories(root, query):
 def test_of_several_packages_the_first_by_name_that_installed_it_counts(root, query, state, owner):
     root.write("/usr/bin/x")
     states = {"/usr/bin/x": state}
-    database(root, package("c", "/usr/bin/x"), package("a", "/usr/bin/y", **states), package("b", "/usr/bin/x"), path="/var/lib/rpm/rpmdb.sqlite")
+    database(
+        root, package("c", "/usr/bin/x"), package("a", "/usr/bin/y", **states), package("b", "/usr/bin/x"), path="/var/lib/rpm/rpmdb.sqlite"
+    )
     assert owners(query(PACKAGES, root)) == {"/usr/bin/x": owner}
 
 
@@ -110,7 +112,9 @@ def test_directories_are_found_through_links(root, query):
     root.symlink("/sbin", "/usr/sbin")
     root.symlink("/opt", "usr/opt")
     root.symlink("/etc/init.d", "rc.d/init.d")
-    answer = query("SELECT path, package FROM file_tree WHERE root = '/' AND type = 'regular' AND filename NOT IN ('hostname', 'rpmdb.sqlite')", root)
+    answer = query(
+        "SELECT path, package FROM file_tree WHERE root = '/' AND type = 'regular' AND filename NOT IN ('hostname', 'rpmdb.sqlite')", root
+    )
     assert owners(answer) == {
         "/etc/rc.d/init.d/svc": "util",
         "/usr/bin/su": "util",

@@ -68,8 +68,9 @@ SPEC = TableSpec(
         "On a live host local file systems are crossed into; /proc, /sys and other interfaces of the kernel are left out; network and FUSE "
         "file systems below root are a gap, and are walked when they are the root. A directory that a bind mount shows a second time is "
         "walked once. Below --root every file system is crossed into, except a mounted /proc, /sys or /dev. Queries that ask for "
-        f"world_writable, setuid, setgid or unowned = 1 share one walk. Directories more than {MAX_DEPTH} deep are a gap. Packages are those "
-        "that dpkg -S and rpm -qf name; rpm's databases of the older kinds, Berkeley DB and ndb, are a gap, and so are other package managers."
+        f"world_writable, setuid, setgid or unowned = 1 share one walk. Directories more than {MAX_DEPTH} deep are a gap. Packages "
+        "are those that dpkg -S and rpm -qf name; rpm's databases of the older kinds, Berkeley DB and ndb, are a gap, and so are those of "
+        "other package managers."
     ),
 )
 
