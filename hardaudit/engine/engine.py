@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hardaudit.engine.row_shape import RowTuple
-    from hardaudit.model.table import Constraints, Row, TableSpec, Value
+    from hardaudit.model.table import Column, Constraints, Row, TableSpec, Value
     from hardaudit.target.table import Table
     from hardaudit.target.target import Target
 
@@ -103,7 +103,7 @@ class Engine:
         self._shapes = {name: RowShape(table.spec) for name, table in self._tables.items()}
         self._budget = RowBudget(_KEPT_VALUES, _RESERVED_VALUES)
         self._query = Query()
-        self._unconstrained: dict[str, TableSpec] = {}
+        self._unconstrained: dict[str, Sequence[Column]] = {}
         self._deadline = float("inf")
         self._is_system: bool | None = None
         self._authorizer = Authorizer(self._tables)
@@ -227,9 +227,9 @@ class Engine:
         finally:
             query.gap_log.update(stream.gaps)
 
-    def note_unconstrained(self, spec: TableSpec) -> None:
+    def note_unconstrained(self, spec: TableSpec, wanted: Sequence[Column]) -> None:
         """Remember why a plan was refused, for the message when there turns out to be none."""
-        self._unconstrained[spec.name] = spec
+        self._unconstrained[spec.name] = wanted
 
     def stream(self, table: str, constraints: Constraints, columns_used: frozenset[str]) -> RowStream:
         """The run's stream of a table for these constraints, a new one where none can be shared."""
@@ -267,7 +267,7 @@ class Engine:
         if self._authorizer.refusal:
             return QueryError(self._authorizer.refusal)
         if "no query solution" in str(error) and self._unconstrained:
-            wanted = "; ".join(f"{name} needs {_wanted(spec)}" for name, spec in sorted(self._unconstrained.items()))
+            wanted = "; ".join(f"{name} needs {_wanted(columns)}" for name, columns in sorted(self._unconstrained.items()))
             return QueryError(f"a required constraint is missing: {wanted}")
         if isinstance(error, UnicodeError):
             return QueryError("SQL: a text is no valid Unicode")
@@ -289,9 +289,8 @@ def _bounded(rows: Iterable[tuple[Any, ...]], query: Query, bounds: Bounds) -> I
         yield values
 
 
-def _wanted(spec: TableSpec) -> str:
-    """How a table's required constraint is written, for a message."""
-    columns = [column for column in spec.columns if column.required]
+def _wanted(columns: Sequence[Column]) -> str:
+    """How a constraint on one of the columns is written, for a message."""
     forms = [f"{column.name} {'= or LIKE' if column.like else '='} …" for column in columns]
     return "WHERE " + " or ".join(forms)
 

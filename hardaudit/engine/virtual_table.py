@@ -47,8 +47,8 @@ class RowSource(Protocol):
     def open_rows(self, spec: TableSpec, constraints: Constraints, columns_used: frozenset[str]) -> Iterator[RowTuple]:
         """The rows, each value of its column's type."""
 
-    def note_unconstrained(self, spec: TableSpec) -> None:
-        """The planner offered no usable constraint on any of the table's required columns."""
+    def note_unconstrained(self, spec: TableSpec, wanted: Sequence[Column]) -> None:
+        """A plan was refused because it tells the generator the value of none of these columns."""
 
 
 class TableModule:
@@ -100,6 +100,9 @@ class _Table:
         """Take the constraints that the table understands; refuse a plan without a required one, so that SQLite looks for another."""
         operands = []
         for index in range(info.nConstraint):
+            if (argument := self._withheld_argument(info, index)) is not None:
+                self._source.note_unconstrained(self._spec, (argument,))
+                return False
             operator = self._understood(info, index)
             if operator is None:
                 continue
@@ -107,7 +110,7 @@ class _Table:
             info.set_aConstraintUsage_argvIndex(index, len(operands))
         selected = {self._spec.columns[column].name for column, operator in operands if operator in ("=", "LIKE")}
         if self._spec.required and selected.isdisjoint(self._spec.required):
-            self._source.note_unconstrained(self._spec)
+            self._source.note_unconstrained(self._spec, [column for column in self._spec.columns if column.required])
             return False
         exact = sum(operator == "=" for _, operator in operands)
         rows = max(1, _FULL_SCAN_ROWS // 100 ** min(exact, 2) // (1 + len(operands) - exact))
@@ -115,6 +118,17 @@ class _Table:
         info.estimatedCost = float(rows) * 10
         info.idxStr = _Plan(tuple(operands), tuple(sorted(info.colUsed))).encode()
         return True
+
+    def _withheld_argument(self, info: apsw.IndexInfo, index: int) -> Column | None:
+        """A column that is the table's argument, whose value this plan would not tell: every row would be missed, in silence."""
+        column_index = info.get_aConstraint_iColumn(index)
+        if column_index < 0 or info.get_aConstraint_op(index) != apsw.SQLITE_INDEX_CONSTRAINT_EQ:
+            return None
+        column = self._spec.columns[column_index]
+        if not (column.hidden and column.additional):
+            return None
+        told = info.get_aConstraint_usable(index) and info.get_aConstraint_collation(index).upper() == "BINARY"
+        return None if told else column
 
     def _understood(self, info: apsw.IndexInfo, index: int) -> str | None:
         """The operator of a constraint that the generator is told of; None leaves it to SQLite."""

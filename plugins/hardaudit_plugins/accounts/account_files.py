@@ -4,7 +4,7 @@ glibc leaves out lines that it cannot parse and says nothing. Here such a line i
 another reader of the file may well make an account of it. What glibc 2.36 does, tested against it: blanks before a line are skipped,
 `#` as the first character makes a comment, a NUL ends the line. A number may have blanks and a sign in front; one that does not fit
 32 bits unsigned makes the line invalid. The last field of /etc/passwd takes the rest of the line, colons and all. A line that is only
-`+name` or `-name` is an entry of NIS with every other field unset.
+`+name` or `-name` is an entry of NIS with every other field unset. A login reads /etc/group without knowing comments (`as_login_sees`).
 """
 
 from __future__ import annotations
@@ -87,6 +87,11 @@ def significant(line: str) -> str:
     end = line.find("\0")
     seen = (line if end < 0 else line[:end]).lstrip(SPACE)
     return "" if seen.startswith("#") else seen
+
+
+def as_login_sees(line: str) -> str:
+    """What getgrouplist(3) and initgroups(3) see of a line of /etc/group: up to the first NUL, a comment's `#` being part of the name."""
+    return line.partition("\0")[0]
 
 
 def as_signed(number: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from hardaudit.model.gap import GapReason
-from hardaudit_plugins.accounts.account_files import EntryError, parse_group, parse_passwd, parse_shadow, significant
+from hardaudit_plugins.accounts.account_files import EntryError, as_login_sees, parse_group, parse_passwd, parse_shadow, significant
 from hardaudit_plugins.accounts.lines import LineGaps, numbered
 
 if TYPE_CHECKING:
@@ -34,24 +34,35 @@ def group_entries(context: TableContext) -> Iterator[tuple[int, GroupEntry]]:
     return _parsed(context, GROUP, text or "", parse_group)
 
 
+def login_group_entries(context: TableContext) -> Iterator[tuple[int, GroupEntry]]:
+    """`group_entries` as getgrouplist(3) finds them for a login: a group that is commented out takes its members in all the same."""
+    text = context.read_text(GROUP)
+    return _parsed(context, GROUP, text or "", parse_group, as_login_sees)
+
+
 def shadow_entries(context: TableContext) -> Iterator[tuple[int, ShadowEntry]] | None:
     """The lines of /etc/shadow that glibc accepts; None, with a gap, when it cannot be read, which is not the same as having none."""
     text = context.read_text(SHADOW)
     return None if text is None else _parsed(context, SHADOW, text, parse_shadow)
 
 
-def _parsed(context: TableContext, path: str, text: str, parse: Callable[[str], _Entry]) -> Iterator[tuple[int, _Entry]]:
+def _parsed(
+    context: TableContext, path: str, text: str, parse: Callable[[str], _Entry], see: Callable[[str], str] = significant
+) -> Iterator[tuple[int, _Entry]]:
+    """The lines that `parse` accepts of what `see` leaves of them; one that is no comment and not accepted is a gap."""
     gaps = LineGaps(context, path)
     count = 0
     for number, line in numbered(context, text):
         if "\0" in line:
             gaps.add(number, "a NUL byte: what follows it is seen by some programs and not by others", GapReason.UNDECIDABLE)
-        visible = significant(line)
+        visible = see(line)
         if not visible:
             continue
         try:
             entry = parse(visible)
         except EntryError as error:
+            if not significant(line):
+                continue
             gaps.add(number, f"no entry, the system ignores this line: {error}")
             continue
         count += 1

@@ -26,8 +26,8 @@ DIRECTORIES = ("/usr/lib/sysimage/rpm", "/var/lib/rpm", "/usr/share/rpm")
 
 _SQLITE = "rpmdb.sqlite"
 _OTHERS = {"Packages": "Berkeley DB", "Packages.db": "ndb"}
-_MAX_BLOB = 64 * 2**20
-_QUERY = 'SELECT hnum, "blob" FROM Packages ORDER BY hnum'
+_MAX_HEADER = 32 * 2**20  # bytes; one of 100,000 files has 20 MiB
+_QUERY = 'SELECT hnum, CASE WHEN length("blob") <= ? THEN "blob" END FROM Packages ORDER BY hnum'
 _PROGRESS_STEPS = 20_000
 
 
@@ -93,7 +93,7 @@ class RpmDatabase:
         try:
             connection = _connect(self._context, vfs.name)
             try:
-                for number, blob in connection.execute(_QUERY):
+                for number, blob in connection.execute(_QUERY, (_MAX_HEADER,)):
                     self._context.check_deadline()
                     yield from self._parsed(f"{path}: package {number}", blob, parse)
             finally:
@@ -106,7 +106,7 @@ class RpmDatabase:
     def _parsed(self, place: str, blob: object, parse: Callable[[bytes], Parsed]) -> Iterator[Parsed]:
         try:
             if not isinstance(blob, bytes):
-                raise ValueError("no header")  # noqa: TRY004 -- one message for both ways of being no header
+                raise ValueError(f"no header, or one of more than {_MAX_HEADER} bytes")  # noqa: TRY004 -- one message for all of them
             yield parse(blob)
         except ValueError as error:
             self._gap(GapReason.UNDECIDABLE, f"{place}: {error}")
@@ -123,7 +123,7 @@ class RpmDatabase:
 def _connect(context: TableContext, vfs: str) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     connection = apsw.Connection("file:rpmdb?immutable=1", flags=flags, vfs=vfs)
-    connection.limit(apsw.SQLITE_LIMIT_LENGTH, _MAX_BLOB)
+    connection.limit(apsw.SQLITE_LIMIT_LENGTH, 4 * _MAX_HEADER)
     connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
 

@@ -6,12 +6,14 @@ import os
 from types import SimpleNamespace
 
 import pytest
-from rpm_files import NORMAL, database, header, package_tags
+from rpm_files import NORMAL, STRING, database, header, package_tags
 
 from hardaudit.model.gap import GapReason
 from hardaudit.target.target import Target
 from hardaudit_plugins.rpm.database import RpmDatabase
 from hardaudit_plugins.rpm.file_list import parse_file_list
+
+SUMMARY = 1004
 
 
 @pytest.fixture
@@ -54,6 +56,15 @@ def test_a_reader_that_stops_early_leaves_nothing_open(context, place):
     assert len(os.listdir("/proc/self/fd")) == len(before)
     rpm = RpmDatabase(context)
     assert len(list(rpm.read(parse_file_list))) == 3
+
+
+def test_a_header_beyond_the_limit_is_a_gap_beside_the_others(context, root):
+    tags = package_tags("large", {"/usr/bin/large": NORMAL})
+    large = header({**tags, SUMMARY: (STRING, "x" * 2**25)})
+    database(root, large, header(package_tags("small", {"/usr/bin/small": NORMAL})))
+    rpm = RpmDatabase(context)
+    assert [files.package for files in rpm.read(parse_file_list)] == ["small"]
+    assert context.gaps == [GapReason.UNDECIDABLE]
 
 
 def test_without_a_database(context):

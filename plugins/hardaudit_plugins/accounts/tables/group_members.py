@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from hardaudit.model.gap import GapReason
 from hardaudit.model.table import BIGINT, INTEGER, TEXT, Column, TableSpec
 from hardaudit.target.table import Table
-from hardaudit_plugins.accounts.entries import group_entries
+from hardaudit_plugins.accounts.entries import GROUP, login_group_entries
+from hardaudit_plugins.accounts.lines import SPACE, LineGaps
 from hardaudit_plugins.accounts.name_service import report_other_sources
 
 if TYPE_CHECKING:
@@ -40,10 +42,16 @@ SPEC = TableSpec(
 def generate(context: TableContext) -> Iterator[Row]:
     """The members of each entry in the file's order."""
     report_other_sources(context, "group")
-    for line, entry in group_entries(context):
+    gaps = LineGaps(context, GROUP)
+    for line, entry in login_group_entries(context):
+        if entry.name.lstrip(SPACE).startswith("#"):
+            if next(entry.members(), None) is not None:
+                gaps.add(line, "commented out, but a login does not know comments and takes its members in", GapReason.UNDECIDABLE)
+            continue
         names = entry.members()
         for member in itertools.chain((next(names, None),), names):
-            yield {"gid": entry.gid, "groupname": entry.name, "username": member, "line": line}
+            yield {"gid": entry.gid, "groupname": entry.name.lstrip(SPACE), "username": member, "line": line}
+    gaps.close()
 
 
 TABLE = Table(SPEC, generate)

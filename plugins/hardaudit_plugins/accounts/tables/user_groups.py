@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hardaudit.model.gap import GapReason
 from hardaudit.model.table import BIGINT, Column, TableSpec
 from hardaudit.target.table import Table
-from hardaudit_plugins.accounts.entries import ENTRIES_LIMIT, GROUP, group_entries
+from hardaudit_plugins.accounts.entries import ENTRIES_LIMIT, GROUP, login_group_entries
 from hardaudit_plugins.accounts.name_service import report_other_sources
 
 if TYPE_CHECKING:
@@ -29,7 +29,10 @@ SPEC = TableSpec(
     ),
     examples=("SELECT u.username, g.groupname FROM users u JOIN user_groups USING (uid) JOIN groups g ON g.gid = user_groups.gid",),
     osquery=True,
-    notes="A group ID that /etc/group has twice appears twice, as in osquery.",
+    notes=(
+        "A group ID that /etc/group has twice appears twice, as in osquery. A line that is commented out counts: the C library's "
+        "getgrouplist(3), which every login asks, does not know comments. `groups` has no such group."
+    ),
 )
 
 
@@ -53,7 +56,7 @@ def _groups_by_member(context: TableContext) -> dict[str, list[int]]:
     """Group IDs by the member's name, once a line of /etc/group."""
     groups: dict[str, list[int]] = {}
     count = 0
-    for line, entry in group_entries(context):
+    for line, entry in login_group_entries(context):
         seen: set[str] = set()
         for member in entry.members():
             count += 1
