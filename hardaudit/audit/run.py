@@ -53,7 +53,7 @@ def audit(  # noqa: PLR0913 the six things an audit is made of
     return model.Result(
         version=__version__,
         target=_target(engine),
-        policy=_policy_notice(policy),
+        policy=_policy_notice(policy, only),
         source=EMBEDDED,
         started=started,
         duration_s=time.monotonic() - clock,
@@ -70,7 +70,7 @@ def _chosen(policy: Policy, only: Sequence[str]) -> list[str]:
     chosen = [name for name in enabled if not only or any(fnmatchcase(name, pattern) for pattern in only)]
     if not chosen:
         asked = f"--only {' --only '.join(only)} matches no check of it" if only else "it selects no check"
-        raise UsageError(f"policy {policy.name}: {asked}; `hardaudit show {policy.name}` lists its checks")
+        raise UsageError(f"policy {policy.name}: {asked}; `hardaudit show POLICY` lists its checks")
     return chosen
 
 
@@ -126,11 +126,11 @@ def _waiver_notices(policy: Policy, checks: Sequence[CheckResult], today: date, 
     return tuple(notices)
 
 
-def _policy_notice(policy: Policy) -> model.PolicyNotice:
+def _policy_notice(policy: Policy, only: Sequence[str]) -> model.PolicyNotice:
     disabled: Mapping[str, str] = {
         name: selection.reason or "" for name, selection in sorted(policy.checks.items()) if not selection.enabled
     }
-    return model.PolicyNotice(policy.name, policy.origin, policy.digest, disabled)
+    return model.PolicyNotice(policy.name, policy.origin, policy.digest, len(policy.checks) - len(disabled), disabled, tuple(only))
 
 
 def _plugin_notices(registry: Registry) -> tuple[model.PluginNotice, ...]:

@@ -40,11 +40,9 @@ def _percent(part: int, whole: int) -> float | None:
 
 def gate(rule: Gate, checks: Sequence[CheckResult], scored: Score) -> GateResult:
     """Failures first: a finding nobody waived at or above `fail_on`, or a score under `min_score`; then coverage under `min_coverage`."""
-    reasons = [
-        f"{check.id} ({check.severity.value}) has {_count(check)}"
-        for check in checks
-        if check.state is State.FAIL and check.unwaived and check.severity.at_least(rule.fail_on)
-    ]
+    failures = [check for check in checks if check.state is State.FAIL and check.unwaived and check.severity.at_least(rule.fail_on)]
+    severest_first = sorted(failures, key=lambda check: -check.severity.weight)
+    reasons = [f"{check.id} ({check.severity.value}) has {_count(check)}" for check in severest_first]
     if scored.score is not None and scored.score < rule.min_score:
         reasons.append(f"the score {scored.score:.1f} is under {rule.min_score:g}")
     if reasons:

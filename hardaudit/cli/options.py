@@ -11,7 +11,7 @@ from hardaudit.report.escape import printable
 Command = TypeVar("Command", bound="Callable[..., object]")
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from hardaudit.audit.registry import Registry
     from hardaudit.target.target import Target
@@ -23,10 +23,15 @@ root_option = click.option(
 )
 
 
+def format_option(names: Sequence[str], meaning: str) -> Callable[[Command], Command]:
+    """`--format`, of which the first name is the default."""
+    return click.option("--format", "form", type=click.Choice(names), default=names[0], show_default=True, help=meaning)
+
+
 def timeout_option(seconds: float, meaning: str) -> Callable[[Command], Command]:
     """`--timeout`, in seconds."""
     kind = click.FloatRange(min=0, min_open=True)
-    return click.option("--timeout", type=kind, default=seconds, show_default=True, help=meaning)
+    return click.option("--timeout", type=kind, metavar="SECONDS", default=seconds, show_default=True, help=meaning)
 
 
 def target_of(root: str | None) -> Target:

@@ -42,11 +42,11 @@ _PREPARE_SECONDS = 10.0
 _KEPT_VALUES = 600_000  # values of generated rows kept for later queries of the run, some 50 MiB
 _RESERVED_VALUES = 200_000  # values kept beyond that where a query reads a table twice at once
 _KEPT_GAPS = 1000
-_PROGRESS_STEPS = 20_000  # SQLite's instructions between two looks at the clock, some milliseconds
+_PROGRESS_STEPS = 1_000  # SQLite's instructions between two looks at the clock; a function may take seconds of one
 _HEAP_LIMIT = 128 * 2**20  # bytes that SQLite may take, for sorting and the like
 _LIMITS = {
     # The longest value. Some of SQLite's functions take time in the square of it, and no clock is looked at meanwhile.
-    apsw.SQLITE_LIMIT_LENGTH: 2**20,
+    apsw.SQLITE_LIMIT_LENGTH: 2 * 2**20,
     apsw.SQLITE_LIMIT_SQL_LENGTH: 2**20,
     apsw.SQLITE_LIMIT_EXPR_DEPTH: 500,
     apsw.SQLITE_LIMIT_FUNCTION_ARG: 100,
@@ -190,7 +190,9 @@ class Engine:
                 raise QueryError("the query is empty: write a SELECT")
         except (DeadlineError, apsw.InterruptError):
             query.add_gap(GapReason.TIMEOUT, f"stopped after {bounds.seconds:g} s")
-        except apsw.TooBigError:
+        except apsw.TooBigError as error:
+            if not query.columns:  # it is the statement that is too long
+                raise self._query_error(error) from error
             query.add_gap(GapReason.TRUNCATED, f"a value is longer than {_LIMITS[apsw.SQLITE_LIMIT_LENGTH]:,} bytes")
         except (apsw.NoMemError, MemoryError):
             query.add_gap(GapReason.TRUNCATED, f"it takes more memory than {_HEAP_LIMIT:,} bytes: narrow it")

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _MAX_REGEX = 256  # bytes; osquery's own limit
 _REGEX_SECONDS = 2.0
+_MAX_REGEX_ITEMS = 100_000  # of a pattern whose counted repetitions are written out, as `regex` does; some 100 MB
+_REGEX_ITEM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(?P<open>\()|(?P<close>\))|\{(?P<low>\d*),?(?P<high>\d*)\}|.", re.DOTALL | re.ASCII)
 _MAX_INDEX = 2**31
 
 
@@ -70,10 +72,29 @@ def _pattern(pattern: str) -> Pattern[str]:
 
     if len(pattern.encode()) > _MAX_REGEX:
         raise QueryError(f"regex: the pattern is longer than {_MAX_REGEX} bytes")
+    if _items(pattern) > _MAX_REGEX_ITEMS:
+        raise QueryError(f"regex: {pattern!r}: too many repetitions")
     try:
         return regex.compile(pattern, regex.VERSION0)
     except regex.error as error:
         raise QueryError(f"regex: {pattern!r}: {error}") from error
+
+
+def _items(pattern: str) -> int:
+    """How many characters, classes and groups the pattern has with every `{n}` written out."""
+    groups, last = [0], 0
+    for match in _REGEX_ITEM.finditer(pattern):
+        if match["open"]:
+            groups.append(0)
+            continue
+        if match["low"] is not None:
+            times = max(int(match["low"] or 1), int(match["high"] or 1))
+            groups[-1] += last * (times - 1)
+            last *= times
+            continue
+        last = 1 + (groups.pop() if match["close"] and len(groups) > 1 else 0)
+        groups[-1] += last
+    return sum(groups)
 
 
 def regex_match(text: object, pattern: object, index: object) -> str | None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 RowTuple: TypeAlias = "tuple[Value, ...]"
 
-TEXT_LIMIT = 250_000
-"""Characters of a text that a query sees; they take at most a megabyte, which is the longest value that SQLite is allowed (see `engine`)."""
+TEXT_LIMIT = 2_000_000
+"""Bytes in UTF-8 of a text that a query sees; SQLite is allowed a little more (see `engine`)."""
 
 PYTHON_TYPES: dict[ColumnType, tuple[type, ...]] = {
     ColumnType.TEXT: (str,),
@@ -39,7 +39,7 @@ class RowShape:
     def tuple_of(self, row: Row, cut: Callable[[str], None]) -> RowTuple:
         """The row's values in the order of the columns; real numbers as floats. Raises TableDefectError for what the table cannot hold.
 
-        A text of more than TEXT_LIMIT characters is the host's doing: it is cut, and `cut` is called with the column's name.
+        A text of more than TEXT_LIMIT bytes is the host's doing: it is cut, and `cut` is called with the column's name.
         """
         if not row.keys() <= self._known:
             raise TableDefectError(self.spec.name, f"yielded unknown columns: {', '.join(sorted(row.keys() - self._known))}")
@@ -49,9 +49,9 @@ class RowShape:
             if value is not None:
                 if not isinstance(value, types) or not _can_be_held(value):
                     raise TableDefectError(self.spec.name, f"column {name} cannot hold {type(value).__name__} {value!r:.80}")
-                if isinstance(value, str) and len(value) > TEXT_LIMIT:
+                if isinstance(value, str) and len(value) * 4 > TEXT_LIMIT < len(encoded := value.encode()):
                     cut(name)
-                    value = value[:TEXT_LIMIT]
+                    value = encoded[:TEXT_LIMIT].decode(errors="ignore")
                 elif is_real:
                     value = float(value)
             values.append(value)

@@ -138,12 +138,18 @@ class TargetNotice:
 
 @dataclass(frozen=True, slots=True)
 class PolicyNotice:
-    """What was asked: the policy's name, file, and the SHA-256 over the files of its chain."""
+    """What was asked: the policy's name, file, and the SHA-256 over the files of its chain.
+
+    `enabled` counts the checks that it wants run, `disabled` has the reasons of those that it does not. `only`: the globs that narrowed
+    this run to some of the checks; empty for a whole run.
+    """
 
     name: str
     origin: str
     digest: str
+    enabled: int
     disabled: Mapping[str, str]
+    only: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

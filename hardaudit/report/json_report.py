@@ -34,6 +34,7 @@ def _result(result: Result) -> dict[str, Any]:
             "name": result.policy.name,
             "origin": result.policy.origin,
             "digest": result.policy.digest,
+            "only": list(result.policy.only),
             "disabled": dict(result.policy.disabled),
             "waivers": [{**_waiver(notice.waiver), "status": notice.status} for notice in result.waivers],
         },

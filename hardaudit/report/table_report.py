@@ -16,11 +16,15 @@ from hardaudit.report.escape import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from hardaudit.model.gap import Gap
     from hardaudit.model.report_format import RenderOptions
     from hardaudit.model.result import CheckResult, Finding, Result
 
 _SHOWN_FINDINGS = 10
 _SHOWN_GAPS = 5
+_SHOWN_UNDECIDED_GAPS = 15
+_SHOWN_REASONS = 3
+_FIELD_WIDTH = 8
 _UNDECIDED = (State.ERROR, State.UNKNOWN, State.MANUAL)
 _SEVERITY_COLOURS = {Severity.CRITICAL: "red", Severity.HIGH: "red", Severity.MEDIUM: "yellow", Severity.LOW: "blue"}
 _GATE_COLOURS = {GateState.PASSED: "green", GateState.FAILED: "red", GateState.INCOMPLETE: "yellow"}
@@ -32,10 +36,12 @@ def render(result: Result, options: RenderOptions) -> str:
     _summary(page, result)
     _failures(page, result)
     _undecided(page, result)
+    _waived(page, result)
     _notices(page, result)
     if options.verbose:
         _quiet_states(page, result)
-    page.line(_verdict(page, result))
+    page.line()
+    page.field("Gate", _verdict(result), _GATE_COLOURS[result.gate.state])
     return page.text()
 
 
@@ -58,6 +64,14 @@ class _Page:
             for part in wrapped or [""]:
                 self.line(indent + part)
 
+    def field(self, name: str, text: str, colour: str | None = None) -> None:
+        """A line of the summary, its first word in colour, folded to the page's width."""
+        first, *others = textwrap.wrap(text, self.width - _FIELD_WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
+        word, space, rest = first.partition(" ")
+        self.line(f"{name:{_FIELD_WIDTH}}{self.style(word, colour=colour, bold=True) if colour else word}{space}{rest}")
+        for other in others:
+            self.line(" " * _FIELD_WIDTH + other)
+
     def heading(self, text: str) -> None:
         self.line()
         self.line(self.style(text, bold=True))
@@ -73,7 +87,7 @@ def _paragraphs(text: str) -> list[str]:
     """Lines joined where a text was only broken to fit its source; escaped."""
     joined: list[str] = []
     for line in text.strip().split("\n"):
-        own = not line.strip() or line[0] in " -*" or not joined or not joined[-1].strip() or joined[-1][0] == " "
+        own = not line.strip() or line.startswith((" ", "- ", "* ")) or not joined or not joined[-1].strip() or joined[-1][0] == " "
         if own:
             joined.append(printable(line))
         else:
@@ -83,17 +97,21 @@ def _paragraphs(text: str) -> list[str]:
 
 def _summary(page: _Page, result: Result) -> None:
     target = result.target
-    where = "this host" if target.kind == "live" else target.root
-    counts = ", ".join(f"{count} {state.value.replace('_', ' ')}" for state, count in result.counts.items() if count)
-    rows = [
-        ("Target", " ".join(filter(None, [where, printable(target.hostname), f"({printable(target.system)})" if target.system else ""]))),
-        ("Policy", f"{printable(result.policy.name)}  sha256:{result.policy.digest[:12]}"),
-        ("Run", f"{result.started:%Y-%m-%d %H:%M:%S} UTC, {result.duration_s:.1f} s, source {result.source}, hardaudit {result.version}"),
-        ("Checks", counts),
-        ("Score", _score(result)),
-        ("Gate", _verdict(page, result)),
-    ]
-    page.line(tabulate(rows, tablefmt="plain"))
+    where = "this host" if target.kind == "live" else printable(target.root)
+    page.field("Target", ", ".join(filter(None, [" ".join(filter(None, [where, printable(target.hostname)])), printable(target.system)])))
+    page.field("Policy", f"{printable(result.policy.name)}  sha256:{result.policy.digest[:12]}")
+    started = f"{result.started:%Y-%m-%d %H:%M:%S} UTC"
+    page.field("Run", f"{started}, {result.duration_s:.1f} s, source {result.source}, hardaudit {result.version}")
+    page.field("Checks", _counts(result))
+    page.field("Score", _score(result))
+    page.field("Gate", _verdict(result), _GATE_COLOURS[result.gate.state])
+
+
+def _counts(result: Result) -> str:
+    counts = [f"{count} {state.value.replace('_', ' ')}" for state, count in result.counts.items() if count]
+    if result.policy.disabled:
+        counts.append(f"{len(result.policy.disabled)} disabled by the policy")
+    return ", ".join(counts)
 
 
 def _score(result: Result) -> str:
@@ -105,15 +123,19 @@ def _score(result: Result) -> str:
     return f"{text}, with waivers: {number(result.score.with_waivers)} ({waived} waived)" if waived else text
 
 
-def _verdict(page: _Page, result: Result) -> str:
-    state = result.gate.state
+def _verdict(result: Result) -> str:
+    """The gate's answer and why; a run of some checks only is not taken for a whole one."""
+    state = result.gate.state.value.upper()
+    if result.policy.only:
+        globs = " ".join(f"--only {printable(glob)}" for glob in result.policy.only)
+        state += f" for {len(result.checks)} of {result.policy.enabled} checks ({globs})"
     reasons = result.gate.reasons
-    shown = "; ".join(reasons[:3]) + (f"; and {len(reasons) - 3} more" if len(reasons) > 3 else "")
-    return page.style(state.value.upper(), colour=_GATE_COLOURS[state], bold=True) + (f": {shown}" if shown else "")
+    shown = "; ".join(reasons[:_SHOWN_REASONS]) + (f"; and {len(reasons) - _SHOWN_REASONS} more" if len(reasons) > _SHOWN_REASONS else "")
+    return f"{state}: {shown}" if shown else state
 
 
 def _failures(page: _Page, result: Result) -> None:
-    failed = [check for check in result.checks if check.state is State.FAIL]
+    failed = [check for check in result.checks if check.state is State.FAIL and not check.is_waived]
     for severity in Severity:
         of_severity = [check for check in failed if check.severity is severity]
         if not of_severity:
@@ -131,7 +153,8 @@ def _failure(page: _Page, check: CheckResult) -> None:
         page.line(f"    {row}")
     if len(check.findings) > len(shown):
         page.line(f"    … and {len(check.findings) - len(shown):,} more: --verbose or --format json has them all")
-    _gap_lines(page, check)
+    for gap in check.gaps[: None if page.verbose else _SHOWN_GAPS]:
+        page.block(_gap_text(gap), "    ")
     page.line("    Fix:")
     page.block(check.remediation, "      ")
 
@@ -139,11 +162,11 @@ def _failure(page: _Page, check: CheckResult) -> None:
 def _findings_table(findings: Sequence[Finding], width: int) -> str:
     """Subject and message; the message alone where every one names its subject."""
     rows = [("-", printable(finding.subject), _message(finding)) for finding in findings]
-    widths: list[int | None] = [None, width // 3, width - width // 3 - 6]
     if all(subject.lower() in message.lower() for _, subject, message in rows):
         messages = [(mark, message) for mark, _, message in rows]
         return tabulate(messages, tablefmt="plain", disable_numparse=True, maxcolwidths=[None, width - 4])
-    return tabulate(rows, tablefmt="plain", disable_numparse=True, maxcolwidths=widths)
+    subjects = min(width // 2, max(len(subject) for _, subject, _ in rows))
+    return tabulate(rows, tablefmt="plain", disable_numparse=True, maxcolwidths=[None, subjects, width - subjects - 6])
 
 
 def _message(finding: Finding) -> str:
@@ -155,22 +178,42 @@ def _message(finding: Finding) -> str:
 
 
 def _undecided(page: _Page, result: Result) -> None:
+    """The checks, then what could not be read, each thing once: it is often the same for many."""
     undecided = [check for check in result.checks if check.state in _UNDECIDED]
     if not undecided:
         return
     page.heading(f"NOT DECIDED: {_number(len(undecided), 'check')}; none of them counts as passed")
-    for check in undecided:
+    page.line()
+    rows = [(check.severity.value, check.id, f"{check.state.value}: {printable(check.reason or '')}") for check in undecided]
+    _table(page, rows)
+    readers: dict[Gap, int] = {}
+    for gap in (gap for check in undecided for gap in check.gaps):
+        readers[gap] = readers.get(gap, 0) + 1
+    gaps = sorted(readers, key=lambda gap: (-readers[gap], gap))
+    if gaps:
         page.line()
-        page.line(f"  {page.style(check.id, bold=True)}  {check.state.value}: {printable(check.reason or '')}  ({check.severity.value})")
-        _gap_lines(page, check)
-
-
-def _gap_lines(page: _Page, check: CheckResult) -> None:
-    shown = check.gaps if page.verbose else check.gaps[:_SHOWN_GAPS]
+    shown = gaps if page.verbose else gaps[:_SHOWN_UNDECIDED_GAPS]
     for gap in shown:
-        page.block(f"not read: {gap.table}: {gap.detail} ({gap.reason.value})", "    ")
-    if len(check.gaps) > len(shown):
-        page.line(f"    … and {len(check.gaps) - len(shown):,} more gaps")
+        page.block(f"{_gap_text(gap)}; {_number(readers[gap], 'check')}", "  ")
+    if len(gaps) > len(shown):
+        page.line(f"  … and {len(gaps) - len(shown):,} more: --verbose or --format json has them all")
+
+
+def _gap_text(gap: Gap) -> str:
+    return f"not read: {gap.table}: {gap.detail} ({gap.reason.value})"
+
+
+def _waived(page: _Page, result: Result) -> None:
+    """Failures that someone has accepted, every finding of them: nothing to do now."""
+    waived = [check for check in result.checks if check.is_waived]
+    if not waived:
+        return
+    page.heading(f"WAIVED: {_number(len(waived), 'check')} failed with every finding waived")
+    page.line()
+    for check in waived:
+        page.line(f"  {page.style(check.id, bold=True)}  {printable(check.title)} ({check.severity.value})")
+        for row in _findings_table(check.findings, page.width - 4).split("\n"):
+            page.line(f"    {row}")
 
 
 def _notices(page: _Page, result: Result) -> None:
@@ -202,7 +245,7 @@ def _rows(checks: Iterable[CheckResult]) -> list[tuple[str, str]]:
     return [(check.id, printable(f"{check.title}{f' ({check.reason})' if check.reason else ''}")) for check in checks]
 
 
-def _table(page: _Page, rows: Sequence[tuple[str, str]]) -> None:
+def _table(page: _Page, rows: Sequence[tuple[str, ...]]) -> None:
     for line in tabulate(rows, tablefmt="plain", disable_numparse=True).split("\n"):
         page.line(f"  {line}")
 

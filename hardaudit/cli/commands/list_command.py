@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 from tabulate import tabulate
 
+from hardaudit.cli.options import format_option
 from hardaudit.report.escape import printable
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ _LISTINGS: dict[str, Listing] = {"checks": _checks, "tables": _tables, "policies
 
 @click.command("list")
 @click.argument("what", type=click.Choice(list(_LISTINGS)))
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="How the list is printed.")
+@format_option(["table", "json"], "How the list is printed.")
 def command(what: str, form: str) -> None:
     """List what this installation has: checks, tables, policies, plugins (with origin, version and digest) or report formats."""
     from hardaudit.audit.registry import Registry
@@ -79,4 +81,7 @@ def command(what: str, form: str) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     shown = [{key: printable(str(value))[: 16 if key == "digest" else None] for key, value in row.items()} for row in rows]
-    click.echo(tabulate(shown, headers="keys", tablefmt="plain", disable_numparse=True))
+    width = shutil.get_terminal_size((160, 24)).columns
+    fixed = sum(max(len(row[key]) for row in shown) + 2 for key in list(shown[0])[:-1])
+    widths = [*[None] * (len(shown[0]) - 1), max(30, width - fixed)]
+    click.echo(tabulate(shown, headers="keys", tablefmt="plain", disable_numparse=True, maxcolwidths=widths))

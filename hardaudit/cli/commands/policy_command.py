@@ -22,4 +22,5 @@ def check(file: str) -> None:
     policy = Registry().load_policy(file)
     enabled = sum(selection.enabled for selection in policy.checks.values())
     disabled = len(policy.checks) - enabled
-    click.echo(f"{file}: policy {policy.name}: {enabled} checks, {disabled} disabled, {len(policy.waivers)} waivers; no errors")
+    counts = f"checks: {enabled}, disabled: {disabled}, waivers: {len(policy.waivers)}, attestations: {len(policy.attestations)}"
+    click.echo(f"{file}: policy {policy.name} has no errors; {counts}")

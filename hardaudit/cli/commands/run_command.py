@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import click
 from hardaudit.cli.main import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_PASSED
 from hardaudit.cli.options import root_option, target_of, timeout_option, warn_of_refusals
 from hardaudit.errors import UsageError
+from hardaudit.report.escape import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,10 +32,10 @@ _DEFAULT_POLICY = "baseline"
     type=click.Choice(["auto", "embedded"]),
     default="auto",
     show_default=True,
-    help="Where osquery's tables come from; auto takes what is there: hardaudit's own.",
+    help="Where osquery's tables come from: embedded is hardaudit itself, auto the best there is.",
 )
 @click.option("--format", "formats", multiple=True, metavar="FMT", help="Report format: table (default), json, a plugin's. May repeat.")
-@click.option("--output", "outputs", multiple=True, metavar="FILE", help="Where the report goes; the first belongs to the first --format.")
+@click.option("--output", "outputs", multiple=True, metavar="FILE", help="Where the report goes, - is standard output; one a --format.")
 @click.option("--only", multiple=True, metavar="GLOB", help='Run only the checks whose id matches, such as "ssh/*". Repeat for several.')
 @timeout_option(300.0, "Seconds before a check is stopped.")
 @click.option("--verbose", "-v", is_flag=True, help="Show passes, and every finding and gap, in the table report.")
@@ -50,9 +52,10 @@ def command(  # noqa: PLR0913 one parameter an option
     """Audit this host, or the system below --root, with POLICY and print the report.
 
     POLICY is the name of a policy (`hardaudit list policies`) or the path of a YAML file; the default is "baseline". Run it as root: what
-    it may not read it reports as not decided, never as passed.
+    it may not read it reports as not decided, never as passed. With --only the gate speaks of these checks alone.
 
     \b
+    Examples:
     hardaudit run
     hardaudit run web-server --format table --format json --output - --output /var/log/hardaudit.json
     hardaudit run --root /mnt/disk --only "accounts/*"
@@ -90,10 +93,21 @@ def _destinations(
         raise UsageError(f"--format {unknown[0]}: there is no such format; there are {', '.join(known)}")
     if len(outputs) > len(names):
         raise UsageError(f"{len(outputs)} --output but {len(names)} --format: give each --output its --format")
+    for output in outputs:
+        _check_place(output)
     places: list[str | None] = [*outputs, *[None] * (len(names) - len(outputs))]
     if sum(place in (None, "-") for place in places) > 1:
         raise UsageError("several reports to standard output: give each --format an --output, one of which may be -")
     return [(known[name], place) for name, place in zip(names, places, strict=True)]
+
+
+def _check_place(output: str) -> None:
+    """Raise UsageError now for what would fail after the audit."""
+    folder = os.path.dirname(os.path.abspath(output))
+    if os.path.isdir(output):
+        raise UsageError(f"--output {printable(output)} is a directory: name a file")
+    if not os.path.isdir(folder):
+        raise UsageError(f"--output {printable(output)}: there is no directory {printable(folder)}: make it first")
 
 
 @contextlib.contextmanager

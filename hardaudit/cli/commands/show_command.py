@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -23,7 +24,14 @@ if TYPE_CHECKING:
 @click.command("show")
 @click.argument("name")
 def command(name: str) -> None:
-    """Show the check, table or policy NAME: what it asks or holds, with examples."""
+    """Show the check, table or policy NAME, or the policy in the file NAME: what it asks or holds.
+
+    \b
+    Examples:
+    hardaudit show users
+    hardaudit show ssh/root_login
+    hardaudit show ./shop.yaml
+    """
     from hardaudit.audit.registry import Registry
 
     registry = Registry()
@@ -33,6 +41,8 @@ def command(name: str) -> None:
         lines = _policy(registry.load_policy(name))
     elif name in registry.checks:
         lines = _check(registry.checks[name])
+    elif os.path.isfile(name):
+        lines = _policy(registry.load_policy(name))
     else:
         known = [*registry.tables, *registry.policies, *registry.checks]
         near = difflib.get_close_matches(name, known, 1)
@@ -62,7 +72,8 @@ def _check(check: Check) -> Iterator[str]:
         yield "References: " + "; ".join(f"{catalogue} {', '.join(entries)}" for catalogue, entries in check.references.items())
     if check.params:
         yield "\nParameters:"
-        yield from (f"  {param.name} (default {json.dumps(param.default)}): {param.description}" for param in check.params.values())
+        for param in check.params.values():
+            yield f"  {param.name} ({param.schema.get('type', 'any')}, default {json.dumps(param.default)}): {param.description}"
     if check.applies:
         yield f"\nApplies when this returns a row:\n{_indented(check.applies)}"
     yield f"\nEach row of this is a finding:\n{_indented(check.query)}"

@@ -65,6 +65,13 @@ class TestRun:
         assert (report["gate"], report["score"], report["coverage"], check["state"]) == ("passed", 100, 100, "pass")
         assert report["counts"]["pass"] == 1
 
+    def test_a_run_of_some_checks_is_not_taken_for_a_whole_one(self, healthy, policy):
+        policy.write_text(POLICY.replace("accounts/second_uid_zero: {}", "accounts/*: {}"))
+        done = hardaudit("run", policy, "--root", healthy.path, "--only", "accounts/second_uid_zero")
+        assert "PASSED for 1 of " in done.stdout
+        report = json.loads(hardaudit("run", policy, "--root", healthy.path, "--only", "accounts/second_uid_zero", "--format", "json").stdout)
+        assert report["policy"]["only"] == ["accounts/second_uid_zero"]
+
     def test_two_runs_differ_only_in_times(self, healthy, policy):
         def stable():
             report = json.loads(hardaudit("run", policy, "--root", healthy.path, "--format", "json").stdout)
@@ -88,7 +95,8 @@ class TestRun:
             (["--format", "json", "--format", "table"], "several reports to standard output"),
             (["--only", "none/*"], "matches no check"),
             (["--root", "/no/such/directory"], "name a directory"),
-            (["--output", "/no/such/directory/report"], "cannot write the report"),
+            (["--output", "/no/such/directory/report"], "make it first"),
+            (["--output", "/"], "name a file"),
         ],
     )
     def test_usage_errors_are_one_line_and_status_2(self, healthy, policy, arguments, message):
@@ -179,6 +187,12 @@ class TestQuery:
         assert message in done.stderr
         assert len(done.stderr.strip().split("\n")) == 1
 
+    def test_columns_without_rows_and_of_one_name(self, healthy):
+        assert hardaudit("query", "--root", healthy.path, "--format", "csv", "SELECT uid, gid FROM users WHERE uid = 9").stdout == "uid,gid\n"
+        twice = hardaudit("query", "--root", healthy.path, "--format", "json", "SELECT uid, gid AS uid FROM users")
+        assert (twice.returncode, twice.stdout) == (2, "")
+        assert "two columns are named uid" in twice.stderr
+
     def test_csv_and_table(self, healthy):
         assert hardaudit("query", "--root", healthy.path, "--format", "csv", "SELECT username, NULL AS n FROM users").stdout == "username,n\nroot,\n"
         assert "root" in hardaudit("query", "--root", healthy.path, "SELECT username FROM users").stdout
@@ -208,6 +222,9 @@ class TestOthers:
         assert done.returncode == 0
         assert name in done.stdout
 
+    def test_show_a_policys_file(self, policy):
+        assert "accounts/second_uid_zero" in hardaudit("show", policy).stdout
+
     def test_show_suggests(self):
         done = hardaudit("show", "accounts/second_uid_zer")
         assert done.returncode == 2
@@ -221,7 +238,7 @@ class TestOthers:
             assert "Usage:" in done.stdout
 
     def test_policy_check(self, policy):
-        assert "1 checks" in hardaudit("policy", "check", policy).stdout
+        assert "checks: 1, disabled: 0" in hardaudit("policy", "check", policy).stdout
 
     def test_check_test_fails_when_an_example_differs(self, tmp_path):
         import hardaudit_plugins

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
+import re
+import subprocess
+import sys
 import time
 
 import pytest
@@ -11,7 +15,7 @@ from hardaudit.engine.engine import Bounds, Engine
 from hardaudit.engine.errors import TableDefectError
 from hardaudit.errors import QueryError
 from hardaudit.model.gap import Gap, GapReason
-from hardaudit.model.table import BIGINT, TEXT, Column, TableSpec
+from hardaudit.model.table import BIGINT, DOUBLE, TEXT, Column, TableSpec
 from hardaudit.target.table import Table
 from hardaudit.target.target import Target
 
@@ -234,7 +238,10 @@ def test_describe_names_tables_and_columns_without_running():
     assert (statement.tables, statement.columns) == ({"t", "u"}, ("subject", ":limit"))
 
 
-@pytest.mark.parametrize("sql", ["SELECT 1 FROM t", "SELECT count(*) FROM t", "SELECT 1 WHERE EXISTS (SELECT 1 FROM t)", "WITH c AS (SELECT 1 FROM t) SELECT * FROM c"])
+@pytest.mark.parametrize(
+    "sql",
+    ["SELECT 1 FROM t", "SELECT count(*) FROM t", "SELECT 1 WHERE EXISTS (SELECT 1 FROM t)", "WITH c AS (SELECT 1 FROM t) SELECT * FROM c"],
+)
 def test_describe_names_a_table_of_which_no_column_is_read(sql):
     with engine_with(table("t", counting())) as engine:
         assert engine.describe(sql).tables == {"t"}
@@ -288,3 +295,248 @@ def test_gaps_of_a_column_that_was_not_asked_for_need_not_arise():
     with engine_with(table("doubtful", doubtful), table("reader", reader)) as engine:
         assert engine.run("SELECT n FROM reader").gaps == ()
         assert engine.run("SELECT t FROM doubtful").gaps
+
+
+class TestWhatIsKept:
+    def test_a_join_of_many_rows_keeps_no_stream_for_each(self):
+        """A stream a path of a large tree would take gigabytes."""
+
+        def paths(context):
+            yield from ({"n": number, "t": f"/srv/a/rather/long/path/{number}"} for number in range(30_000))
+
+        def hashes(context):
+            (number,) = context.constraints.integers("n")
+            if number % 2:
+                context.gap(GapReason.PERMISSION_DENIED, f"{number}")
+            yield {"n": number, "t": "x"}
+
+        required = (Column("n", BIGINT, "number", required=True), Column("t", TEXT, "text"))
+        looked_up = Table(TableSpec("hashes", "d", "s", required, ()), hashes)
+        with engine_with(table("paths", paths), looked_up) as engine:
+            answer = engine.run("SELECT count(*) FROM paths JOIN hashes USING (n)")
+            kept = sum(len(streams) for streams in engine._streams.values())
+        assert answer.tuples == ((30_000,),)
+        assert kept < 15_000
+        assert 100 < len(answer.gaps) <= 1001
+        assert [gap.detail for gap in answer.gaps if gap.reason is GapReason.TRUNCATED] == ["more than 1,000 gaps: only the first are kept"]
+
+    def test_a_table_cut_while_it_was_read_twice_is_whole_for_the_next_query(self, monkeypatch):
+        monkeypatch.setattr("hardaudit.engine.engine._KEPT_VALUES", 50)
+        monkeypatch.setattr("hardaudit.engine.engine._RESERVED_VALUES", 50)
+        with engine_with(table("t", counting(stop=100))) as engine:
+            assert engine.run("SELECT count(*) FROM t a JOIN t b").gaps
+            answer = engine.run("SELECT count(*) FROM t")
+        assert (answer.tuples, answer.gaps) == (((100,),), ())
+
+    def test_a_small_table_can_be_read_twice_at_once_beside_large_ones(self, monkeypatch):
+        monkeypatch.setattr("hardaudit.engine.engine._KEPT_VALUES", 300)
+        with engine_with(table("large", counting(stop=90)), table("t", counting(stop=60))) as engine:
+            engine.run("SELECT count(*) FROM large")
+            answer = engine.run("SELECT count(*) FROM t a JOIN t b")
+        assert (answer.tuples, answer.gaps) == (((3600,),), ())
+
+    def test_long_texts_count_for_more(self):
+        def wide(context):
+            yield from ({"n": number, "t": "x" * 100_000} for number in range(1000))
+
+        with engine_with(table("t", wide)) as engine:
+            engine.run("SELECT count(*), max(t) FROM t")
+            assert not any(stream._rows for streams in engine._streams.values() for stream in streams)
+
+    def test_a_generator_that_nobody_can_read_any_more_is_closed(self, monkeypatch):
+        monkeypatch.setattr("hardaudit.engine.engine._KEPT_VALUES", 0)
+        closed = []
+
+        def generate(context):
+            try:
+                yield from counting()(context)
+            finally:
+                closed.append(True)
+
+        with engine_with(table("t", generate)) as engine:
+            assert engine.run("SELECT n FROM t LIMIT 1").tuples == ((0,),)
+            assert closed == [True]
+
+
+class TestGenerators:
+    def test_none_is_a_defect_not_the_end(self):
+        def generate(context):
+            yield {"n": 1}
+            yield None
+            yield {"n": 2}
+
+        with engine_with(table("t", generate)) as engine, pytest.raises(TableDefectError):
+            engine.run("SELECT n FROM t WHERE n = 2")
+
+    @pytest.mark.parametrize("generate", [lambda context: 1 / 0, lambda context: None, lambda context: [5]])
+    def test_a_function_that_is_no_generator_is_a_defect(self, generate):
+        with engine_with(table("t", generate)) as engine, pytest.raises(TableDefectError):
+            engine.run("SELECT n FROM t")
+
+    def test_a_list_will_do(self):
+        with engine_with(table("t", lambda context: [{"n": 1}])) as engine:
+            assert engine.run("SELECT n FROM t").tuples == ((1,),)
+
+    @pytest.mark.parametrize("text", ["\udcff", "a\ud800b"])
+    def test_half_characters_are_a_defect_of_the_table_alone(self, text):
+        with (
+            engine_with(table("t", lambda context: [{"t": text}])) as engine,
+            pytest.raises(TableDefectError, match="column t cannot hold"),
+        ):
+            engine.run("SELECT n FROM t")
+
+    def test_no_number_is_a_defect(self):
+        spec = TableSpec("t", "d", "s", (Column("r", DOUBLE, "real"),), ())
+        with engine_with(Table(spec, lambda context: [{"r": float("nan")}])) as engine, pytest.raises(TableDefectError):
+            engine.run("SELECT * FROM t")
+
+    def test_an_endless_text_of_the_host_is_cut_and_told(self):
+        with engine_with(table("t", lambda context: [{"t": "é" * 2_000_000}])) as engine:
+            answer = engine.run("SELECT t FROM t")
+        assert len(answer.tuples[0][0]) == 1_000_000
+        assert [(gap.table, gap.reason) for gap in answer.gaps] == [("t", GapReason.TRUNCATED)]
+
+    @pytest.mark.parametrize("equals", [{"n": "1"}, {"n": None}, {"m": 1}, {"t": 1}])
+    def test_asking_another_table_for_what_no_row_can_have_is_a_defect(self, equals):
+        def keys(context):
+            yield from context.rows("t", **equals)
+
+        with (
+            engine_with(table("t", counting(stop=2)), table("keys", keys)) as engine,
+            pytest.raises(TableDefectError, match="no row can have"),
+        ):
+            engine.run("SELECT * FROM keys")
+
+    def test_asking_a_table_without_its_required_column_is_a_defect(self):
+        needy = Table(TableSpec("needy", "d", "s", (Column("path", TEXT, "path", required=True),), ()), lambda context: [])
+
+        def keys(context):
+            yield from context.rows("needy")
+
+        with engine_with(needy, table("keys", keys)) as engine, pytest.raises(TableDefectError, match="without path"):
+            engine.run("SELECT * FROM keys")
+
+    def test_gaps_of_a_table_that_is_still_being_read_are_told(self):
+        def users(context):
+            context.gap(GapReason.PERMISSION_DENIED, "no")
+            yield from counting()(context)
+
+        def keys(context):
+            yield from context.rows("users")
+
+        with engine_with(table("users", users), table("keys", keys)) as engine:
+            answer = engine.run("SELECT n FROM keys LIMIT 1")
+        assert [gap.detail for gap in answer.gaps] == ["no"]
+
+    def test_a_failing_close_does_not_keep_the_others_open(self):
+        closed = []
+
+        class Shared:
+            def __init__(self, fails):
+                self.fails = fails
+
+            def close(self):
+                closed.append(self)
+                if self.fails:
+                    raise OSError("no")
+
+        engine = engine_with(table("t", counting(stop=1)))
+        engine.run_state.update({number: Shared(number == 1) for number in range(3)})
+        with pytest.raises(OSError, match="no"):
+            engine.close()
+        assert len(closed) == 3
+
+
+class TestHeavyQueries:
+    """SQL that wants more than there is ends in time, in little memory, with a gap or an error."""
+
+    @pytest.mark.parametrize(
+        ("sql", "reason"),
+        [
+            ("WITH RECURSIVE c(x) AS (SELECT 'a' UNION ALL SELECT x || x FROM c) SELECT max(length(x)) FROM c", GapReason.TRUNCATED),
+            ("SELECT length(printf('%1000000000d', 1))", GapReason.TRUNCATED),
+            ("SELECT length(replace(hex(zeroblob(400000)), '0', 'abcdefghi'))", GapReason.TRUNCATED),
+            ("SELECT length(group_concat(a.t || b.t)) FROM t a, t b, t c", GapReason.TRUNCATED),
+            ("SELECT json_group_array(a.t || b.t) FROM t a, t b, t c", GapReason.TRUNCATED),
+            ("SELECT a.t || b.t || c.t || d.t FROM t a, t b, t c, t d ORDER BY 1 LIMIT 1 OFFSET 99999999", GapReason.TRUNCATED),
+            ("SELECT count(*) FROM (SELECT DISTINCT hex(randomblob(500)) FROM t a, t b, t c, t d)", GapReason.TRUNCATED),
+            (
+                "WITH RECURSIVE c(i, x) AS (SELECT 1, hex(zeroblob(90000)) UNION SELECT i + 1, x || i FROM c) SELECT count(*) FROM c",
+                GapReason.TRUNCATED,
+            ),
+            (
+                "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT hex(zeroblob(400000)) || x FROM c",
+                GapReason.TRUNCATED,
+            ),
+            ("SELECT count(*) FROM t a, t b, t c, t d, t e WHERE a.n + b.n + c.n + d.n + e.n = -1", GapReason.TIMEOUT),
+            (
+                "SELECT count(*) FROM t a, t b, t c WHERE instr(hex(zeroblob(100000)) || a.t, hex(zeroblob(50000)) || 'x')",
+                GapReason.TIMEOUT,
+            ),
+            ("SELECT count(*) FROM t a, t b, t c WHERE sha256(hex(zeroblob(500000)) || a.t || b.t || c.t) = ''", GapReason.TIMEOUT),
+        ],
+    )
+    def test_it_ends_with_a_gap(self, sql, reason):
+        script = f"""
+import resource, time
+from hardaudit.engine.engine import Bounds, Engine
+from hardaudit.model.table import BIGINT, TEXT, Column, TableSpec
+from hardaudit.target.table import Table
+from hardaudit.target.target import Target
+spec = TableSpec("t", "d", "s", (Column("n", BIGINT, "n"), Column("t", TEXT, "t")), ())
+with Engine(Target.live_host(), [Table(spec, lambda context: [dict(n=n, t=str(n) * 20) for n in range(200)])]) as engine:
+    started = time.monotonic()
+    answer = engine.run({sql!r}, bounds=Bounds(seconds=4))
+    print([gap.reason.value for gap in answer.gaps], time.monotonic() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        gaps, seconds, mebibytes = re.fullmatch(r"(\[.*\]) (\S+) (\d+)\n", done.stdout).groups()
+        assert gaps == f"['{reason.value}']"
+        assert float(seconds) < 60
+        assert int(mebibytes) < 300
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "SELECT " + "(" * 5000 + "1" + ")" * 5000,
+            "SELECT 1 FROM t WHERE " + " OR ".join(["n = 1"] * 30_000),
+            "WITH a0 AS (SELECT 1 x),"
+            + ",".join(f"a{i} AS (SELECT p.x FROM a{i - 1} p, a{i - 1} q)" for i in range(1, 40))
+            + " SELECT * FROM a39",
+            " UNION ALL ".join(["SELECT 1"] * 5000),
+            "SELECT json('" + "[" * 3000 + "]" * 3000 + "')",
+            "SELECT '" + "x" * 2_000_000 + "'",
+            "SELECT concat(" + ", ".join(["1"] * 500) + ")",
+            "SELECT regex_match('a', '((((a{1000}){1000}){1000}){1000})', 0)",
+            "SELECT regex_match('a', 'a', 1e999)",
+            "SELECT version_compare('1')",
+            "SELECT inet_aton('1.2.3.4' || char(0))",
+            "SELECT char(55296)",
+            "SELECT CAST(x'ff' AS TEXT)",
+            "SELECT '\udcff'",
+        ],
+    )
+    def test_it_is_refused(self, sql):
+        with engine_with(table("t", counting(stop=1))) as engine:
+            with pytest.raises(QueryError) as caught:
+                engine.run(sql)
+        assert "\n" not in str(caught.value)
+
+    def test_a_sort_opens_no_file_on_the_hosts_disk(self):
+        with engine_with(table("t", counting(stop=60_000))) as engine:
+            rows = iter(engine.query("SELECT hex(randomblob(100)) FROM t ORDER BY 1 DESC"))
+            next(rows)
+            opened = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{fd}")]
+        assert not [path for path in opened if "etilqs" in path]
+
+
+def test_blobs_are_host_text():
+    with engine_with() as engine:
+        assert engine.run("SELECT x'2fff'").tuples == (("/\uefff",),)
+
+
+def test_an_answer_names_the_tables_that_were_looked_into():
+    with engine_with(table("t", counting(stop=1)), table("u", counting(stop=1))) as engine:
+        assert engine.run("SELECT * FROM t LEFT JOIN u USING (n)").read == {"t", "u"}
+        assert engine.run("SELECT * FROM t WHERE 1 = 0").read == frozenset()
+        assert engine.run("SELECT * FROM json_each('[]') j JOIN t ON t.n = j.value").read == frozenset()
