@@ -130,7 +130,8 @@ def _policy_notice(policy: Policy, only: Sequence[str]) -> model.PolicyNotice:
     disabled: Mapping[str, str] = {
         name: selection.reason or "" for name, selection in sorted(policy.checks.items()) if not selection.enabled
     }
-    return model.PolicyNotice(policy.name, policy.origin, policy.digest, len(policy.checks) - len(disabled), disabled, tuple(only))
+    origin = host_text.decode(os.fsencode(policy.origin))
+    return model.PolicyNotice(policy.name, origin, policy.digest, len(policy.checks) - len(disabled), disabled, tuple(only))
 
 
 def _plugin_notices(registry: Registry) -> tuple[model.PluginNotice, ...]:

@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hardaudit.engine.engine import QUERY
 from hardaudit.engine.errors import TableDefectError
 from hardaudit.errors import CheckError, QueryError
 from hardaudit.model.check import sql_value
-from hardaudit.model.gap import GapReason
+from hardaudit.model.gap import Gap, GapReason
 from hardaudit.model.result import CheckResult, Finding, State
 from hardaudit.policy.finding_template import render_finding
 
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
     from hardaudit.engine.engine import Answer, Bounds, Engine
     from hardaudit.model.check import Check
-    from hardaudit.model.gap import Gap
     from hardaudit.model.policy import Selection
     from hardaudit.model.table import Value
 
 _REASONS = tuple(GapReason)
+_NOTHING_READ = Gap(QUERY, GapReason.UNDECIDABLE, "no table was looked into: with these parameters the query asks nothing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ def decide(check: Check, selection: Selection, engine: Engine, bounds: Bounds) -
         verdict = _decide(check, selection, engine, bounds)
     except (QueryError, TableDefectError, CheckError) as error:
         verdict = _Verdict(State.ERROR, str(error))
+    except Exception as error:  # a defect, but of one check: the others are still run
+        verdict = _Verdict(State.ERROR, f"{type(error).__name__}: {error}")
     return CheckResult(
         id=check.id,
         title=check.title,
@@ -62,6 +65,8 @@ def _decide(check: Check, selection: Selection, engine: Engine, bounds: Bounds) 
     statements = [engine.describe(sql) for sql in (check.applies, check.query) if sql is not None]
     if "subject" not in statements[-1].columns:
         return _Verdict(State.ERROR, "the query returns no column `subject`")
+    if not statements[-1].tables:
+        return _Verdict(State.ERROR, "the query reads no table, so it has no evidence")
     live = sorted({name for statement in statements for name in statement.tables if engine.tables[name].spec.live_only})
     if live and not engine.target.live:
         return _Verdict(State.NOT_CHECKED, f"{', '.join(live)}: facts of a running system, which a root directory has not")
@@ -75,9 +80,9 @@ def _decide(check: Check, selection: Selection, engine: Engine, bounds: Bounds) 
 
 
 def _judge(check: Check, answer: Answer) -> _Verdict:
+    gaps = answer.gaps if answer.gaps or answer.read else (_NOTHING_READ,)
     if not answer.tuples:
-        state = State.UNKNOWN if answer.gaps else State.PASS
-        return _Verdict(state, _reason(answer.gaps), gaps=answer.gaps)
+        return _Verdict(State.UNKNOWN if gaps else State.PASS, _reason(gaps), gaps=gaps)
     findings = sorted((_finding(check, row) for row in answer.rows), key=lambda finding: (finding.subject, finding.message))
     return _Verdict(State.FAIL, None, tuple(findings), answer.gaps, len(answer.tuples))
 

@@ -8,6 +8,7 @@ import sys
 import click
 
 from hardaudit import __version__
+from hardaudit.cli import output
 from hardaudit.errors import HardauditError
 
 COMMANDS = {
@@ -22,6 +23,10 @@ COMMANDS = {
 """The built-in commands and their one-line help, here so that `hardaudit --help` need not import them."""
 
 EXIT_PASSED, EXIT_FAILED, EXIT_USAGE, EXIT_INCOMPLETE = 0, 1, 2, 3
+EXIT_INTERRUPTED = 130
+
+_HELP: tuple[type[click.ClickException], ...] = tuple(filter(None, [getattr(click.exceptions, "NoArgsIsHelpError", None)]))
+"""What click 8.2 and later raise for a group of commands without a command: its message is the help."""
 
 
 class LazyGroup(click.Group):
@@ -79,22 +84,30 @@ def cli(context: click.Context) -> None:
 
 def main() -> None:
     """Run the command line; what a user can mend is one line on stderr."""
+    output.prepare()
+    status = _run()
+    output.finish()
+    sys.exit(status)
+
+
+def _run() -> int:
+    """The exit status, once what went wrong is told."""
     try:
         status = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        _fail("interrupted", 130)
+        sys.stdout.flush()
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        output.tell("interrupted")
+        return EXIT_INTERRUPTED
     except click.ClickException as error:
-        _fail(_usage(error), EXIT_USAGE)
+        if isinstance(error, _HELP):
+            error.show()
+        else:
+            output.tell(_usage(error))
+        return EXIT_USAGE
     except HardauditError as error:
-        if not error.names_its_place:
-            _fail(str(error), error.exit_status)
-        click.echo(str(error), err=True)
-        sys.exit(error.exit_status)
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone; Python would complain of it once more while it ends
-        sys.exit(EXIT_USAGE)
-    else:
-        sys.exit(status if isinstance(status, int) else EXIT_PASSED)
+        output.tell(str(error), names_its_place=error.names_its_place)
+        return error.exit_status
+    return status if isinstance(status, int) else EXIT_PASSED
 
 
 def _usage(error: click.ClickException) -> str:
@@ -102,8 +115,3 @@ def _usage(error: click.ClickException) -> str:
     message = " ".join(error.format_message().split())
     context = getattr(error, "ctx", None)
     return f"{message} See `{context.command_path} --help`." if context else message
-
-
-def _fail(message: str, status: int) -> None:
-    click.echo(f"hardaudit: {message}", err=True)
-    sys.exit(status)

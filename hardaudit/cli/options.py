@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from hardaudit.report.escape import printable
+from hardaudit.cli.output import tell
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from hardaudit.audit.registry import Registry
     from hardaudit.target.target import Target
+
+_LONGEST = 10 * 365 * 86400.0  # seconds; a bound also keeps out "nan", which is later than nothing
 
 root_option = click.option(
     "--root",
@@ -30,7 +32,7 @@ def format_option(names: Sequence[str], meaning: str) -> Callable[[Command], Com
 
 def timeout_option(seconds: float, meaning: str) -> Callable[[Command], Command]:
     """`--timeout`, in seconds."""
-    kind = click.FloatRange(min=0, min_open=True)
+    kind = click.FloatRange(min=0, min_open=True, max=_LONGEST)
     return click.option("--timeout", type=kind, metavar="SECONDS", default=seconds, show_default=True, help=meaning)
 
 
@@ -44,4 +46,4 @@ def target_of(root: str | None) -> Target:
 def warn_of_refusals(registry: Registry) -> None:
     """Say on stderr which plugins are not in use, and why."""
     for refusal in registry.manager.refusals:
-        click.echo(f"hardaudit: plugin {refusal.name} was refused: {printable(refusal.reason)}", err=True)
+        tell(f"plugin {refusal.name} was refused: {refusal.reason}")

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 _MAX_REGEX = 256  # bytes; osquery's own limit
 _REGEX_SECONDS = 2.0
 _MAX_REGEX_ITEMS = 100_000  # of a pattern whose counted repetitions are written out, as `regex` does; some 100 MB
-_REGEX_ITEM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(?P<open>\()|(?P<close>\))|\{(?P<low>\d*),?(?P<high>\d*)\}|.", re.DOTALL | re.ASCII)
+_REGEX_ITEM = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(?P<open>\()|(?P<close>\))|\{(?P<low>\d*),?(?P<high>\d*)\}|.", re.DOTALL | re.ASCII
+)
 _MAX_INDEX = 2**31
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from hardaudit.engine.errors import DeadlineError, TableDefectError
 from hardaudit.engine.gap_log import GapLog
@@ -19,6 +19,10 @@ _KEPT_GAPS = 200
 _STREAM_COST = 40  # what an empty stream takes, in values
 _END = object()  # None may be what a faulty generator yields
 _CHARACTERS_A_VALUE = 64  # a text costs one value more for each so many
+
+
+Generate: TypeAlias = "Callable[[RowStream], Iterable[Row]]"
+"""Makes the rows for a stream, which takes the gaps."""
 
 
 class RowBudget:
@@ -55,7 +59,7 @@ class RowStream:
     `gaps` grows while rows are generated; those of streams that the generator read are part of it.
     """
 
-    def __init__(self, shape: RowShape, columns_used: frozenset[str], budget: RowBudget, generate: Callable[[RowStream], Iterable[Row]]) -> None:
+    def __init__(self, shape: RowShape, columns_used: frozenset[str], budget: RowBudget, generate: Generate) -> None:
         self.shape = shape
         self.columns_used = columns_used
         self.is_open = self._keeping = budget.take(_STREAM_COST)

@@ -21,6 +21,11 @@ def printable(text: str) -> str:
     return "".join(map(_escape, text))
 
 
+def visible(text: str) -> str:
+    """`printable`, but for a text in which parts are escaped already: a backslash stays as it is."""
+    return "".join(character if character == "\\" else _escape(character) for character in text)
+
+
 def _escape(character: str) -> str:
     if character in _NAMED:
         return _NAMED[character]
@@ -29,4 +34,6 @@ def _escape(character: str) -> str:
     if host_text.is_raw_byte(character):
         return f"\\x{ord(character) - 0xEF00:02x}"
     code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # Python's own spelling of such a byte, in arguments of the command line
+        return f"\\x{code - 0xDC00:02x}"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from hardaudit.model.report_format import ReportFormat
@@ -13,11 +14,22 @@ if TYPE_CHECKING:
     from hardaudit.model.policy import Waiver
     from hardaudit.model.report_format import RenderOptions
     from hardaudit.model.result import CheckResult, Finding, PluginNotice, Result
+    from hardaudit.model.table import Value
 
 
 def render(result: Result, _options: RenderOptions) -> str:
-    """The result as one JSON object, checks sorted by id, findings by subject; two runs over the same facts differ only in times."""
-    return json.dumps(_result(result), ensure_ascii=False, indent=2) + "\n"
+    """The result as one JSON object, checks sorted by id, findings by subject; two runs over the same facts differ only in times.
+
+    It is ASCII, so that it does no harm on a terminal: what is not is escaped as JSON does.
+    """
+    return json.dumps(_result(result), ensure_ascii=True, allow_nan=False, indent=2) + "\n"
+
+
+def json_value(value: Value) -> Value:
+    """A value of a row as JSON has it: infinity, which no JSON number is, becomes the text "Infinity" or "-Infinity"."""
+    if isinstance(value, float) and math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def _result(result: Result) -> dict[str, Any]:
@@ -77,7 +89,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "subject": finding.subject,
         "message": finding.message,
-        "evidence": dict(finding.evidence),
+        "evidence": {name: json_value(value) for name, value in finding.evidence.items()},
         "waiver": _waiver(finding.waiver) if finding.waiver else None,
     }
 

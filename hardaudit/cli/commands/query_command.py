@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import os
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, TextIO
@@ -13,16 +14,17 @@ import click
 
 from hardaudit.cli.main import EXIT_INCOMPLETE, EXIT_PASSED
 from hardaudit.cli.options import format_option, root_option, target_of, timeout_option, warn_of_refusals
+from hardaudit.cli.output import tell
 from hardaudit.errors import QueryError
+from hardaudit.model import host_text
 from hardaudit.report.escape import printable
+from hardaudit.report.json_report import json_value
 
 if TYPE_CHECKING:
-
     from collections.abc import Iterator
 
     from hardaudit.engine.engine import Query
     from hardaudit.engine.row_shape import RowTuple
-    from hardaudit.model.table import Value
 
 
 @click.command("query")
@@ -48,14 +50,15 @@ def command(sql: str, root: str | None, form: str, strict: bool, timeout: float)
 
     registry = Registry()
     with target_of(root) as target, Engine(target, registry.tables.values()) as engine:
-        query = engine.query(sql, bounds=Bounds(seconds=timeout, rows=sys.maxsize))
+        bounds = Bounds(seconds=timeout, rows=sys.maxsize, characters=sys.maxsize)
+        query = engine.query(host_text.decode(os.fsencode(sql)), bounds=bounds)
         try:
             _PRINTERS[form](query, sys.stdout)
         except TableDefectError as error:
             raise QueryError(str(error)) from error
         warn_of_refusals(registry)
         for gap in query.gaps:
-            click.echo(f"hardaudit: gap: {gap.table}: {gap.reason.value}: {printable(gap.detail)}", err=True)
+            tell(f"gap: {gap.table}: {gap.reason.value}: {gap.detail}")
     return EXIT_INCOMPLETE if strict and query.gaps else EXIT_PASSED
 
 
@@ -74,32 +77,34 @@ def _print_json(query: Query, out: TextIO) -> None:
         raise QueryError(f"two columns are named {printable(twice[0])}: give one of them another name with AS")
     separator = "["
     for row in rows:
-        out.write(f"{separator}\n" + json.dumps(dict(zip(query.columns, row, strict=True)), ensure_ascii=True))
+        values = dict(zip(query.columns, map(json_value, row), strict=True))
+        out.write(f"{separator}\n" + json.dumps(values, ensure_ascii=True, allow_nan=False))
         separator = ","
     out.write("[]\n" if separator == "[" else "\n]\n")
     out.flush()
 
 
 def _print_csv(query: Query, out: TextIO) -> None:
-    """RFC 4180; NULL is the empty field."""
+    """RFC 4180, but lines end as Unix has it; NULL is the empty field.
+
+    The values are the host's own: a spreadsheet may take one that begins with = + - or @ for a formula, so import them as text. Only on a
+    terminal, which they could steer, they are escaped.
+    """
     rows = _started(query)
+    show = printable if out.isatty() else str
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(query.columns)
+    writer.writerow(map(show, query.columns))
     for row in rows:
-        writer.writerow(["" if value is None else value for value in row])
+        writer.writerow(["" if value is None else show(str(value)) for value in row])
     out.flush()
 
 
 def _print_table(query: Query, out: TextIO) -> None:
     from tabulate import tabulate
 
-    rows = [[_cell(value) for value in row] for row in query]
-    out.write(tabulate(rows, headers=list(query.columns), disable_numparse=True) + "\n")
+    rows = [["" if value is None else printable(str(value)) for value in row] for row in query]
+    out.write(tabulate(rows, headers=list(map(printable, query.columns)), disable_numparse=True) + "\n")
     out.flush()
-
-
-def _cell(value: Value) -> str:
-    return "" if value is None else printable(str(value))
 
 
 _PRINTERS = {"json": _print_json, "csv": _print_csv, "table": _print_table}

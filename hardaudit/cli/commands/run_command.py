@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
 
 from hardaudit.cli.main import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_PASSED
 from hardaudit.cli.options import root_option, target_of, timeout_option, warn_of_refusals
-from hardaudit.errors import UsageError
-from hardaudit.report.escape import printable
+from hardaudit.errors import HardauditError, PluginError, UsageError
+from hardaudit.report.formats import BUILT_IN
+from hardaudit.report.write import check_destination, write_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from hardaudit.audit.run import Progress
-    from hardaudit.model.report_format import ReportFormat
+    from hardaudit.model.report_format import RenderOptions, ReportFormat
+    from hardaudit.model.result import Result
 
 _DEFAULT_POLICY = "baseline"
+_STANDARD_OUTPUT = (None, "-")
 
 
 @click.command("run")
@@ -68,19 +71,32 @@ def command(  # noqa: PLR0913 one parameter an option
     from hardaudit.engine.engine import Bounds, Engine
     from hardaudit.model.report_format import RenderOptions
     from hardaudit.model.result import GateState
-    from hardaudit.report.write import write_report
 
     registry = Registry()
     destinations = _destinations(formats, outputs, registry.report_formats)
-    chosen = registry.load_policy(policy)
+    try:
+        chosen = registry.load_policy(policy)
+    except HardauditError:
+        warn_of_refusals(registry)  # it may name a check that a refused plugin has
+        raise
     with target_of(root) as target, Engine(target, registry.tables.values()) as engine, _progress() as progress:
         result = audit(chosen, registry, engine, Bounds(seconds=timeout), only, progress)
     warn_of_refusals(registry)
-    for report_format, destination in destinations:
-        on_terminal = destination in (None, "-") and sys.stdout.isatty()
+    for report_format, destination in sorted(destinations, key=lambda pair: pair[1] in _STANDARD_OUTPUT):  # that may fail, as a closed pipe
+        on_terminal = destination in _STANDARD_OUTPUT and sys.stdout.isatty()
         width = shutil.get_terminal_size((120, 24)).columns
-        write_report(report_format.render(result, RenderOptions(verbose, on_terminal, width)), destination)
+        write_report(_rendered(report_format, result, RenderOptions(verbose, on_terminal, width)), destination)
     return {GateState.PASSED: EXIT_PASSED, GateState.FAILED: EXIT_FAILED, GateState.INCOMPLETE: EXIT_INCOMPLETE}[result.gate.state]
+
+
+def _rendered(report_format: ReportFormat, result: Result, options: RenderOptions) -> str:
+    """The report's text. Raises PluginError for what a plugin's format raises."""
+    try:
+        return report_format.render(result, options)
+    except Exception as error:
+        if report_format.name in BUILT_IN:
+            raise
+        raise PluginError(f"--format {report_format.name}: {type(error).__name__}: {error}") from error
 
 
 def _destinations(
@@ -94,20 +110,14 @@ def _destinations(
     if len(outputs) > len(names):
         raise UsageError(f"{len(outputs)} --output but {len(names)} --format: give each --output its --format")
     for output in outputs:
-        _check_place(output)
+        check_destination(output)
+    repeated = [output for output, count in Counter(outputs).items() if count > 1]
+    if repeated:
+        raise UsageError(f"several reports to {repeated[0]}: give each --format its own --output")
     places: list[str | None] = [*outputs, *[None] * (len(names) - len(outputs))]
-    if sum(place in (None, "-") for place in places) > 1:
+    if sum(place in _STANDARD_OUTPUT for place in places) > 1:
         raise UsageError("several reports to standard output: give each --format an --output, one of which may be -")
     return [(known[name], place) for name, place in zip(names, places, strict=True)]
-
-
-def _check_place(output: str) -> None:
-    """Raise UsageError now for what would fail after the audit."""
-    folder = os.path.dirname(os.path.abspath(output))
-    if os.path.isdir(output):
-        raise UsageError(f"--output {printable(output)} is a directory: name a file")
-    if not os.path.isdir(folder):
-        raise UsageError(f"--output {printable(output)}: there is no directory {printable(folder)}: make it first")
 
 
 @contextlib.contextmanager

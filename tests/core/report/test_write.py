@@ -11,7 +11,7 @@ import pytest
 
 from hardaudit.errors import UsageError
 from hardaudit.report import write
-from hardaudit.report.write import write_report
+from hardaudit.report.write import check_destination, write_report
 
 
 def test_a_file_is_replaced_and_only_its_owner_may_read_it(tmp_path):
@@ -37,7 +37,7 @@ def test_a_failure_leaves_the_old_report_and_nothing_else(tmp_path, monkeypatch,
     place = tmp_path / "report"
     place.write_text("old")
 
-    def fail(*_):
+    def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(write.os, failing, fail)
@@ -77,3 +77,57 @@ def test_a_missing_directory_is_the_users_error(tmp_path):
 def test_a_device_is_written_to():
     write_report("x", "/dev/null")
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_a_planted_pipe_or_link_to_a_device_is_replaced_not_written_to(tmp_path, require_root):
+    """In a directory where everyone may write, such as /tmp: the reader of the pipe would get the report."""
+    tmp_path.chmod(0o1777)
+    os.mkfifo(tmp_path / "pipe")
+    os.chown(tmp_path / "pipe", 1000, 1000)
+    (tmp_path / "link").symlink_to("/dev/full")
+    os.chown(tmp_path / "link", 1000, 1000, follow_symlinks=False)
+    for name in ("pipe", "link"):
+        write_report("new", str(tmp_path / name))
+        assert stat.S_ISREG((tmp_path / name).lstat().st_mode)
+        assert (tmp_path / name).read_text() == "new"
+
+
+def test_ones_own_pipe_is_written_to(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = subprocess.Popen(["cat", str(tmp_path / "pipe")], stdout=subprocess.PIPE)
+    write_report("new" * 100_000, str(tmp_path / "pipe"))
+    assert reader.communicate()[0] == b"new" * 100_000
+
+
+def test_a_directory_that_is_exchanged_meanwhile_does_not_lead_elsewhere(tmp_path, monkeypatch):
+    """Whoever owns the directory puts a link to another in its place while the report is written."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/passwd").write_text("keep")
+    sync = os.fsync
+
+    def exchange(fd):
+        if not (tmp_path / "moved").exists():
+            (tmp_path / "theirs").rename(tmp_path / "moved")
+            (tmp_path / "theirs").symlink_to(tmp_path / "etc")
+        sync(fd)
+
+    monkeypatch.setattr(write.os, "fsync", exchange)
+    write_report("new", str(tmp_path / "theirs/passwd"))
+    assert (tmp_path / "etc/passwd").read_text() == "keep"
+    assert (tmp_path / "moved/passwd").read_text() == "new"
+
+
+def test_places_that_cannot_be_written_are_known_before_the_work(tmp_path):
+    check_destination(str(tmp_path / "report"))
+    check_destination("/dev/stderr")
+    check_destination("-")
+    for place, problem in (("", "empty"), (str(tmp_path), "is a directory"), (str(tmp_path / "no/report"), "there is no directory")):
+        with pytest.raises(UsageError, match=problem):
+            check_destination(place)
+
+
+def test_a_directory_that_may_not_be_written_is_known_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(write.os, "access", lambda *_: False)
+    with pytest.raises(UsageError, match="cannot be written"):
+        check_destination(str(tmp_path / "report"))
