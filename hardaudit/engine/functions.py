@@ -29,6 +29,7 @@ _REGEX_ITEM = re.compile(
     r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(?P<open>\()|(?P<close>\))|\{(?P<low>\d*),?(?P<high>\d*)\}|.", re.DOTALL | re.ASCII
 )
 _MAX_INDEX = 2**31
+_SPACE = " \t\n\v\f\r"  # what osquery trims; str.strip() would also take Unicode's
 
 
 def register(connection: apsw.Connection, check_deadline: Callable[[], None]) -> None:
@@ -142,7 +143,7 @@ def split(text: object, delimiters: object, index: object) -> str | None:
     if not delimiters:
         raise QueryError("split: the delimiters are empty")
     parts = [part for part in re.split(f"[{re.escape(_text(delimiters))}]", _text(text)) if part]
-    return parts[number].strip() if number is not None and number < len(parts) else None
+    return parts[number].strip(_SPACE) if number is not None and number < len(parts) else None
 
 
 def concat(*values: object) -> str | None:
@@ -200,11 +201,12 @@ def to_base64(value: object) -> str | None:
 
 
 def from_base64(value: object) -> str | None:
-    """What `to_base64` made the text from; empty when it is no base64."""
+    """What `to_base64` made the text from; empty when it is no base64. Line ends and padding may be missing or be there."""
     if value is None:
         return None
+    digits = _raw(value).replace(b"\r\n", b"").replace(b"\n", b"").rstrip(b"=")
     try:
-        return host_text.decode(base64.b64decode(_raw(value), validate=True))
+        return host_text.decode(base64.b64decode(digits + b"=" * (-len(digits) % 4), validate=True))
     except binascii.Error:
         return ""
 

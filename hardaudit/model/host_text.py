@@ -20,7 +20,11 @@ def decode(raw: bytes) -> str:
     text = raw.decode("utf-8", "surrogateescape")
     if text.isascii():
         return text
-    text = _MAPPED.sub(lambda match: "".join(chr(0xEF00 + byte) for byte in match[0].encode()), text)
+    return from_argument(_MAPPED.sub(lambda match: "".join(chr(0xEF00 + byte) for byte in match[0].encode()), text))
+
+
+def from_argument(text: str) -> str:
+    """Text of a command line in this spelling: bytes that are not UTF-8 are mapped, and what a query printed in it stays as it is."""
     return _SURROGATE.sub(lambda match: chr(ord(match[0]) - 0xDC00 + 0xEF00), text)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import itertools
 import json
-import os
 import sys
 from collections import Counter
 from typing import TYPE_CHECKING, TextIO
@@ -51,7 +50,7 @@ def command(sql: str, root: str | None, form: str, strict: bool, timeout: float)
     registry = Registry()
     with target_of(root) as target, Engine(target, registry.tables.values()) as engine:
         bounds = Bounds(seconds=timeout, rows=sys.maxsize, characters=sys.maxsize)
-        query = engine.query(host_text.decode(os.fsencode(sql)), bounds=bounds)
+        query = engine.query(host_text.from_argument(sql), bounds=bounds)
         try:
             _PRINTERS[form](query, sys.stdout)
         except TableDefectError as error:

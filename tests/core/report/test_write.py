@@ -94,9 +94,9 @@ def test_a_planted_pipe_or_link_to_a_device_is_replaced_not_written_to(tmp_path,
 
 def test_ones_own_pipe_is_written_to(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    reader = subprocess.Popen(["cat", str(tmp_path / "pipe")], stdout=subprocess.PIPE)
-    write_report("new" * 100_000, str(tmp_path / "pipe"))
-    assert reader.communicate()[0] == b"new" * 100_000
+    with open(tmp_path / "read", "wb") as read, subprocess.Popen(["cat", str(tmp_path / "pipe")], stdout=read):
+        write_report("new" * 100_000, str(tmp_path / "pipe"))
+    assert (tmp_path / "read").read_text() == "new" * 100_000
 
 
 def test_a_directory_that_is_exchanged_meanwhile_does_not_lead_elsewhere(tmp_path, monkeypatch):

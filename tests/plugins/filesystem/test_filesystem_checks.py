@@ -12,13 +12,13 @@ from hardaudit.audit.verdict import decide
 from hardaudit.engine.engine import Bounds, Engine
 from hardaudit.model.policy import Selection
 from hardaudit.model.result import State
+from hardaudit.plugin.discover import tables_in
 from hardaudit.policy.check_file import load_check
 from hardaudit.target.target import Target
 from hardaudit_plugins.accounts.tables import groups, users
-from hardaudit_plugins.filesystem.tables import file, file_tree, mounts
 
 CHECKS = Path(hardaudit_plugins.filesystem.__file__).parent / "checks"
-TABLES = [file.TABLE, file_tree.TABLE, groups.TABLE, mounts.TABLE, users.TABLE]
+TABLES = [*tables_in("hardaudit_plugins.filesystem.tables"), groups.TABLE, users.TABLE]
 
 pytestmark = pytest.mark.usefixtures("require_root")
 
