@@ -78,7 +78,7 @@ def _pattern(pattern: str) -> Pattern[str]:
     if _items(pattern) > _MAX_REGEX_ITEMS:
         raise QueryError(f"regex: {pattern!r}: too many repetitions")
     try:
-        return regex.compile(pattern, regex.VERSION0)
+        return regex.compile(pattern, regex.VERSION0 | regex.ASCII)
     except regex.error as error:
         raise QueryError(f"regex: {pattern!r}: {error}") from error
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hardaudit.model.table import Row
 
 _KEPT_GAPS = 200
+_DETAIL_LIMIT = 5000  # characters
 _STREAM_COST = 40  # what an empty stream takes, in values
 _END = object()  # None may be what a faulty generator yields
 _CHARACTERS_A_VALUE = 64  # a text costs one value more for each so many
@@ -83,8 +84,8 @@ class RowStream:
             yield from stream.gaps
 
     def add_gap(self, reason: GapReason, detail: str) -> None:
-        """Record a gap of this table."""
-        self._gaps.add(Gap(self.shape.spec.name, reason, detail))
+        """Record a gap of this table; what it quotes of the host is cut."""
+        self._gaps.add(Gap(self.shape.spec.name, reason, detail[:_DETAIL_LIMIT]))
 
     @contextlib.contextmanager
     def reading(self, stream: RowStream) -> Iterator[None]:
@@ -164,7 +165,7 @@ class RowStream:
             self._failure = error
             raise
         except Exception as error:  # the plugin's own code
-            self._failure = TableDefectError(self.shape.spec.name, f"{type(error).__name__}: {error}")
+            self._failure = TableDefectError(self.shape.spec.name, f"{type(error).__name__}: {str(error)[:_DETAIL_LIMIT]}")
             raise self._failure from error
         finally:
             self._running = False

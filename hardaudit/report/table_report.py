@@ -24,6 +24,7 @@ _SHOWN_FINDINGS = 10
 _SHOWN_GAPS = 5
 _SHOWN_UNDECIDED_GAPS = 15
 _SHOWN_REASONS = 3
+_SHOWN_CHARACTERS = 2000  # of one text
 _FIELD_WIDTH = 8
 _UNDECIDED = (State.ERROR, State.UNKNOWN, State.MANUAL)
 _SEVERITY_COLOURS = {Severity.CRITICAL: "red", Severity.HIGH: "red", Severity.MEDIUM: "yellow", Severity.LOW: "blue"}
@@ -64,6 +65,11 @@ class _Page:
             for part in wrapped or [""]:
                 self.line(indent + part)
 
+    def sentence(self, text: str, indent: str) -> None:
+        """One paragraph, whatever is in it: a line break from the host must not begin a line of the report."""
+        for part in textwrap.wrap(_shown(text), self.width - len(indent), break_long_words=False, break_on_hyphens=False):
+            self.line(indent + part)
+
     def field(self, name: str, text: str, colour: str | None = None) -> None:
         """A line of the summary, its first word in colour, folded to the page's width."""
         first, *others = textwrap.wrap(text, self.width - _FIELD_WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
@@ -83,6 +89,11 @@ class _Page:
         return "\n".join(self._lines) + "\n"
 
 
+def _shown(text: str) -> str:
+    """Text escaped, and cut where it would fill screens."""
+    return printable(text) if len(text) <= _SHOWN_CHARACTERS else f"{printable(text[:_SHOWN_CHARACTERS])}…"
+
+
 def _paragraphs(text: str) -> list[str]:
     """Lines joined where a text was only broken to fit its source; escaped."""
     joined: list[str] = []
@@ -97,9 +108,9 @@ def _paragraphs(text: str) -> list[str]:
 
 def _summary(page: _Page, result: Result) -> None:
     target = result.target
-    where = "this host" if target.kind == "live" else printable(target.root)
-    page.field("Target", ", ".join(filter(None, [" ".join(filter(None, [where, printable(target.hostname)])), printable(target.system)])))
-    page.field("Policy", f"{printable(result.policy.name)}  sha256:{result.policy.digest[:12]}")
+    where = "this host" if target.kind == "live" else _shown(target.root)
+    page.field("Target", ", ".join(filter(None, [" ".join(filter(None, [where, _shown(target.hostname)])), _shown(target.system)])))
+    page.field("Policy", f"{_shown(result.policy.name)}  sha256:{result.policy.digest[:12]}")
     started = f"{result.started:%Y-%m-%d %H:%M:%S} UTC"
     page.field("Run", f"{started}, {result.duration_s:.1f} s, source {result.source}, hardaudit {result.version}")
     page.field("Checks", _counts(result))
@@ -127,7 +138,7 @@ def _verdict(result: Result) -> str:
     """The gate's answer and why; a run of some checks only is not taken for a whole one."""
     state = result.gate.state.value.upper()
     if result.policy.only:
-        globs = " ".join(f"--only {printable(glob)}" for glob in result.policy.only)
+        globs = " ".join(f"--only {_shown(glob)}" for glob in result.policy.only)
         state += f" for {len(result.checks)} of {result.policy.enabled} checks ({globs})"
     reasons = result.gate.reasons
     shown = "; ".join(reasons[:_SHOWN_REASONS]) + (f"; and {len(reasons) - _SHOWN_REASONS} more" if len(reasons) > _SHOWN_REASONS else "")
@@ -147,21 +158,24 @@ def _failures(page: _Page, result: Result) -> None:
 
 def _failure(page: _Page, check: CheckResult) -> None:
     page.line()
-    page.line(f"  {page.style(check.id, colour=_SEVERITY_COLOURS[check.severity], bold=True)}  {printable(check.title)}")
+    page.line(f"  {page.style(check.id, colour=_SEVERITY_COLOURS[check.severity], bold=True)}  {_shown(check.title)}")
     shown = check.findings if page.verbose else check.findings[:_SHOWN_FINDINGS]
     for row in _findings_table(shown, page.width - 4).split("\n"):
         page.line(f"    {row}")
     if len(check.findings) > len(shown):
         page.line(f"    … and {len(check.findings) - len(shown):,} more: --verbose or --format json has them all")
-    for gap in check.gaps[: None if page.verbose else _SHOWN_GAPS]:
-        page.block(_gap_text(gap), "    ")
+    gaps = check.gaps if page.verbose else check.gaps[:_SHOWN_GAPS]
+    for gap in gaps:
+        page.sentence(_gap_text(gap), "    ")
+    if len(check.gaps) > len(gaps):
+        page.line(f"    … and {len(check.gaps) - len(gaps):,} more could not be read")
     page.line("    Fix:")
     page.block(check.remediation, "      ")
 
 
 def _findings_table(findings: Sequence[Finding], width: int) -> str:
     """Subject and message; the message alone where every one names its subject."""
-    rows = [("-", printable(finding.subject), _message(finding)) for finding in findings]
+    rows = [("-", _shown(finding.subject), _message(finding)) for finding in findings]
     if all(subject.lower() in message.lower() for _, subject, message in rows):
         messages = [(mark, message) for mark, _, message in rows]
         return tabulate(messages, tablefmt="plain", disable_numparse=True, maxcolwidths=[None, width - 4])
@@ -170,11 +184,11 @@ def _findings_table(findings: Sequence[Finding], width: int) -> str:
 
 
 def _message(finding: Finding) -> str:
-    text = printable(finding.message)
+    text = _shown(finding.message)
     if finding.waiver is None:
         return text
     waiver = finding.waiver
-    return f"{text} [waived until {waiver.expires.isoformat()} by {printable(waiver.owner)}: {printable(waiver.reason)}]"
+    return f"{text} [waived until {waiver.expires.isoformat()} by {_shown(waiver.owner)}: {_shown(waiver.reason)}]"
 
 
 def _undecided(page: _Page, result: Result) -> None:
@@ -184,7 +198,7 @@ def _undecided(page: _Page, result: Result) -> None:
         return
     page.heading(f"NOT DECIDED: {_number(len(undecided), 'check')}; none of them counts as passed")
     page.line()
-    rows = [(check.severity.value, check.id, f"{check.state.value}: {printable(check.reason or '')}") for check in undecided]
+    rows = [(check.severity.value, check.id, f"{check.state.value}: {_shown(check.reason or '')}") for check in undecided]
     _table(page, rows)
     readers: dict[Gap, int] = {}
     for gap in (gap for check in undecided for gap in check.gaps):
@@ -194,7 +208,7 @@ def _undecided(page: _Page, result: Result) -> None:
         page.line()
     shown = gaps if page.verbose else gaps[:_SHOWN_UNDECIDED_GAPS]
     for gap in shown:
-        page.block(f"{_gap_text(gap)}; {_number(readers[gap], 'check')}", "  ")
+        page.sentence(f"{_gap_text(gap)}; {_number(readers[gap], 'check')}", "  ")
     if len(gaps) > len(shown):
         page.line(f"  … and {len(gaps) - len(shown):,} more: --verbose or --format json has them all")
 
@@ -211,7 +225,7 @@ def _waived(page: _Page, result: Result) -> None:
     page.heading(f"WAIVED: {_number(len(waived), 'check')} failed with every finding waived")
     page.line()
     for check in waived:
-        page.line(f"  {page.style(check.id, bold=True)}  {printable(check.title)} ({check.severity.value})")
+        page.line(f"  {page.style(check.id, bold=True)}  {_shown(check.title)} ({check.severity.value})")
         for row in _findings_table(check.findings, page.width - 4).split("\n"):
             page.line(f"    {row}")
 
@@ -226,7 +240,7 @@ def _notices(page: _Page, result: Result) -> None:
     if lines:
         page.heading("NOTE")
         for line in lines:
-            page.block(line, "  ")
+            page.sentence(line, "  ")
 
 
 def _quiet_states(page: _Page, result: Result) -> None:
@@ -238,11 +252,11 @@ def _quiet_states(page: _Page, result: Result) -> None:
             _table(page, rows)
     if result.policy.disabled:
         page.heading("DISABLED BY THE POLICY")
-        _table(page, [(name, printable(reason)) for name, reason in result.policy.disabled.items()])
+        _table(page, [(name, _shown(reason)) for name, reason in result.policy.disabled.items()])
 
 
 def _rows(checks: Iterable[CheckResult]) -> list[tuple[str, str]]:
-    return [(check.id, printable(f"{check.title}{f' ({check.reason})' if check.reason else ''}")) for check in checks]
+    return [(check.id, _shown(f"{check.title}{f' ({check.reason})' if check.reason else ''}")) for check in checks]
 
 
 def _table(page: _Page, rows: Sequence[tuple[str, ...]]) -> None:

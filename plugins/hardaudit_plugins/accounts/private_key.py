@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import binascii
 import re
+import string
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,13 @@ _OPENSSH, _ENCRYPTED = b"OPENSSH PRIVATE KEY", b"ENCRYPTED PRIVATE KEY"
 _KINDS = frozenset({b"PRIVATE KEY", b"RSA PRIVATE KEY", b"DSA PRIVATE KEY", b"EC PRIVATE KEY"})
 _BEGIN_LINE = re.compile(rb"^-----BEGIN ([^\r\n]*)-----[ \t\r]*$", re.MULTILINE)
 _MAGIC = b"openssh-key-v1\0"
+_BASE64 = (string.ascii_letters + string.digits + "+/=" + string.whitespace).encode()
+_BASE64_DIGITS = re.compile(rb"[A-Za-z0-9+/\s]*")
+_EMPTY_LINE = re.compile(rb"\n[ \t\r]*\n")
+_DEK_INFO = re.compile(
+    rb"^DEK-Info:[ \t]*(?:(?:AES|ARIA|CAMELLIA|SEED)[A-Z0-9-]*,[0-9A-Fa-f]{32}|(?!AES|ARIA|CAMELLIA|SEED)[A-Z0-9-]+,[0-9A-Fa-f]{16})",
+    re.MULTILINE,
+)
 _RSA, _RSA_PSS, _DSA, _EC = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10", "1.2.840.10040.4.1", "1.2.840.10045.2.1"
 _DH = ("1.2.840.113549.1.3.1", "1.2.840.10046.2.1")
 _PARAMETERS = 0xA0
@@ -57,13 +65,30 @@ def parse(content: bytes) -> PrivateKey | None:
     claimed = False
     for block in _blocks(content):
         claimed = claimed or block.label.endswith(_SUFFIX)
-        if block.label == _ENCRYPTED or (block.label in _KINDS and b"ENCRYPTED" in block.headers):
+        if _is_encrypted(block):
             return PrivateKey(is_encrypted=True, strength=KeyStrength())
-        if block.label in _KINDS and block.is_complete:
+        if block.label in _KINDS and block.is_complete and b"ENCRYPTED" not in block.headers:
             return PrivateKey(is_encrypted=False, strength=_strength(block))
     if claimed:
         raise PrivateKeyError("a private key of a kind that is not known here, or cut short, or not where its kind has to be")
     return None
+
+
+def _is_encrypted(block: _Block) -> bool:
+    """Whether a passphrase would be asked for: as OpenSSL, only after the envelope was found to be whole."""
+    if not block.is_complete or not block.body.strip() or block.body.translate(None, _BASE64):
+        return False
+    if b"ENCRYPTED" in block.headers:
+        return block.label.endswith(_SUFFIX) and _DEK_INFO.search(block.headers) is not None
+    if block.label != _ENCRYPTED:
+        return False
+    try:
+        envelope = Reader(Reader(binascii.a2b_base64(block.body)).read(SEQUENCE))
+        envelope.read(SEQUENCE)
+        envelope.read(OCTETS)
+    except (DerError, binascii.Error):
+        return False
+    return True
 
 
 def _blocks(content: bytes) -> Iterator[_Block]:
@@ -79,8 +104,8 @@ def _split_headers(text: bytes) -> tuple[bytes, bytes]:
     first, _, _ = text.partition(b"\n")
     if b":" not in first:
         return b"", text
-    headers, _, body = text.replace(b"\r\n", b"\n").partition(b"\n\n")
-    return headers, body
+    headers, *body = _EMPTY_LINE.split(text, maxsplit=1)
+    return headers, b"".join(body)
 
 
 def _strength(block: _Block) -> KeyStrength:
@@ -135,10 +160,10 @@ def _ec(key: Reader) -> KeyStrength:
 def _openssh(content: bytes) -> PrivateKey:
     """Cipher, derivation of the key, its parameters, how many keys, and the first public key, each with its length in front."""
     body = content[content.find(b"\n") + 1 :].partition(_END)[0]
+    decoded = _decode_beginning(body)
     try:
-        decoded = binascii.a2b_base64(body)
         cipher, position = _string(decoded, _after_magic(decoded))
-    except (DerError, binascii.Error) as error:
+    except DerError as error:
         return PrivateKey(is_encrypted=True, strength=KeyStrength(), problem=f"an OpenSSH key that cannot be read: {error}")
     is_encrypted = cipher != b"none"
     try:
@@ -148,6 +173,14 @@ def _openssh(content: bytes) -> PrivateKey:
         return PrivateKey(is_encrypted, _public_strength(public))
     except DerError as error:
         return PrivateKey(is_encrypted, KeyStrength(), f"an OpenSSH key that cannot be read: {error}")
+
+
+def _decode_beginning(body: bytes) -> bytes:
+    """The bytes of base64 as far as it goes: a key that is cut short still says whether it is encrypted."""
+    digits = _BASE64_DIGITS.match(body)
+    text = b"".join(digits[0].split()) if digits else b""
+    text = text[: len(text) - (len(text) % 4 == 1)]
+    return binascii.a2b_base64(text + b"=" * (-len(text) % 4))
 
 
 def _after_magic(decoded: bytes) -> int:

@@ -110,8 +110,10 @@ def _file(context: TableContext, path: str, reading: _Reading, level: int) -> It
     reading.open_files.append(path)
     gaps = LineGaps(context, path)
     for line in _logical_lines(context, text):
-        yield Rule(path, line)
-        if not line.is_meaningful:
+        meaningful = line.is_meaningful
+        if meaningful or not line.header.startswith("#"):
+            yield Rule(path, line)
+        if not meaningful:
             gaps.add(line.number, "no rule, alias or setting of sudo")
         for included in _included(context, path, line):
             level += 1
@@ -137,7 +139,7 @@ def _may_open(context: TableContext, path: str, reading: _Reading, level: int) -
 
 
 def _logical_lines(context: TableContext, text: str) -> Iterator[Line]:
-    """Lines without comments; `#1000` is a user ID, not a comment."""
+    """Lines without comments; `#1000` is a user ID, which does not begin a comment."""
     pending: Line | None = None
     for number, untrimmed in numbered(context, text):
         physical = untrimmed.strip(SPACE)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 STALE_DAYS = 7
 """Lists that were last refreshed longer ago no longer prove that no update is pending."""
 
+SILENT_SECURITY_DAYS = 30
+"""A suite of security updates that has published nothing for longer no longer proves that none is pending: its mirror may stand still."""
+
 _SILENCE_DAYS = 14  # for how long all repositories of a living distribution together may publish nothing
 _STAMPS = ("/var/lib/apt/periodic/update-success-stamp", "/var/lib/apt/periodic/update-stamp", LISTS)
 

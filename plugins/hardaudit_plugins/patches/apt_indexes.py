@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
 from hardaudit_plugins.patches.apt_configuration import AptConfiguration, read_configuration
-from hardaudit_plugins.patches.apt_freshness import last_refresh
+from hardaudit_plugins.patches.apt_freshness import SILENT_SECURITY_DAYS, last_refresh
 from hardaudit_plugins.patches.apt_release import LISTS, Release, is_security, list_name, quoted_name, read_release
 from hardaudit_plugins.patches.apt_repositories import AptRepository, read_repositories
 
@@ -57,6 +57,12 @@ class AptState:
     indexes: tuple[AptIndex, ...]
     refreshed: int | None
     now: int
+
+    def silent_security_releases(self) -> dict[str, int]:
+        """The Release files of security suites that were published too long ago to be trusted, and how many days that is."""
+        releases = {index.release.path: index.release for index in self.indexes if index.security and index.release}
+        ages = {path: (self.now - date) // 86_400 for path, release in releases.items() if (date := release.date) is not None}
+        return {path: days for path, days in ages.items() if days > SILENT_SECURITY_DAYS}
 
 
 def native_architecture(context: TableContext, configuration: AptConfiguration) -> str | None:

@@ -31,7 +31,8 @@ class AptRepository:
     """A suite of a repository that is enabled, and where that is written.
 
     `uri` ends with a slash. `suite` ends with a slash for a flat repository, which has no components. `architectures` are those that the
-    entry names, None for APT's own; `added` and `removed` change that set. `trusted`, `allow_insecure`: the options, None when not given.
+    entry names, None for APT's own; `added` and `removed` change that set. `trusted`, `allow_insecure`, `allow_weak` and
+    `allow_downgrade` (-to-insecure): the options, None when not given.
     """
 
     uri: str
@@ -42,6 +43,8 @@ class AptRepository:
     removed: frozenset[str]
     trusted: bool | None
     allow_insecure: bool | None
+    allow_weak: bool | None
+    allow_downgrade: bool | None
     signed_by: str | None
     path: str
     line: int
@@ -107,6 +110,8 @@ def _repositories(entry: _Entry, architecture: str, path: str, line: int) -> Ite
                 removed=frozenset(_words(entry.options.get("architectures-remove"))),
                 trusted=truth(entry.options.get("trusted", "")),
                 allow_insecure=truth(entry.options.get("allow-insecure", "")),
+                allow_weak=truth(entry.options.get("allow-weak", "")),
+                allow_downgrade=truth(entry.options.get("allow-downgrade-to-insecure", "")),
                 signed_by=entry.options.get("signed-by"),
                 path=path,
                 line=line,

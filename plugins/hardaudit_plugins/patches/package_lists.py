@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from hardaudit.model.gap import GapReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Container, Iterator
     from typing import BinaryIO
 
     from hardaudit.target.table import TableContext
@@ -37,7 +37,7 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def listed_packages(context: TableContext, path: str, names: Collection[bytes]) -> Iterator[Listed]:
+def listed_packages(context: TableContext, path: str, names: Container[bytes]) -> Iterator[Listed]:
     """The entries of a list for packages of these names. What cannot be read of it becomes a gap, after the entries before it."""
     unpack = _unpacker(path)
     if unpack is None:
@@ -89,7 +89,7 @@ _UNPACKERS: dict[str, Callable[[BinaryIO], _Readable]] = {
 }
 
 
-def _entries(context: TableContext, path: str, stream: _Readable, names: Collection[bytes]) -> Iterator[Listed]:
+def _entries(context: TableContext, path: str, stream: _Readable, names: Container[bytes]) -> Iterator[Listed]:
     for paragraph in _paragraphs(context, path, stream):
         if paragraph.startswith(b"Package: "):  # as nearly every repository writes it; the others are read in full
             name = paragraph[9 : paragraph.find(b"\n")]

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """An installed package. `architecture` is the native one for packages of `all`, as APT groups them."""
+    """An installed package. `architecture` is the native one for packages of `all`, as APT groups them. `source`: its source's name."""
 
     name: str
     architecture: str
     declared: str
     version: NativeVersion
     held: bool
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +62,16 @@ def installed_packages(context: TableContext, native: str) -> dict[tuple[str, st
         if state in ("config-files", "not-installed") or row["version"] == "<none>":
             continue
         name, declared = str(row["name"]), str(row["arch"])
-        version = _comparable(context, name, str(row["version"]))
+        version = comparable(context, name, str(row["version"]))
         if version is not None:
             architecture = native if declared == "all" else declared
-            packages[name, architecture] = Installed(name, architecture, declared, version, want == "hold")
+            source = str(row["source"] or "").partition(" ")[0] or name
+            packages[name, architecture] = Installed(name, architecture, declared, version, want == "hold", source)
     return packages
 
 
-def _comparable(context: TableContext, name: str, text: str) -> NativeVersion | None:
+def comparable(context: TableContext, name: str, text: str) -> NativeVersion | None:
+    """A version that can be compared with others, or None and a gap."""
     try:
         return NativeVersion(text)
     except ValueError:
@@ -92,7 +95,7 @@ def offers(
             if known:
                 versions[listed.version] = Offer(known.version, known.source, (*known.indexes, index))
                 continue
-            version = _comparable(context, listed.name, listed.version)
+            version = comparable(context, listed.name, listed.version)
             if version is not None and version >= packages[key].version:
                 versions[listed.version] = Offer(version, listed.source, (index,))
     return {key: sorted(versions.values(), key=lambda offer: offer.version, reverse=True) for key, versions in found.items()}

@@ -14,7 +14,7 @@ from hardaudit.model.gap import GapReason
 from hardaudit_plugins.persistence.unit_syntax import Assignment, assignments, is_template, is_unit_name, template_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from hardaudit.target.table import TableContext
 
@@ -83,9 +83,12 @@ class _Directory:
     pulled: set[str] = field(default_factory=set)
 
 
-def unit_files(context: TableContext) -> Iterator[UnitFile]:
-    """The units of the target, sorted by name. What cannot be read becomes a gap; a directory that does not exist is none."""
-    directories = [_survey(context, path) for path in _search_path(context)]
+def unit_files(context: TableContext, places: Sequence[str] = ()) -> Iterator[UnitFile]:
+    """The units of the target, sorted by name. What cannot be read becomes a gap; a directory that does not exist is none.
+
+    `places`: other directories than those of the system's units, such as those of users; the first that has a file wins.
+    """
+    directories = [_survey(context, path) for path in places or _search_path(context)]
     for name in sorted(_names(directories)):
         context.check_deadline()
         unit = _unit(context, directories, name)

@@ -147,16 +147,18 @@ class _Sitting:
         if not path:
             return "", -1
         found = self._attempt("exe", lambda: _status(self._run.target, path), None)
+        same = found is not None and self._is_binary(found)
         if not path.endswith(_DELETED):
-            return path, 1 if found else self._out_of_sight()
-        if found and self._is_binary(found):
+            return path, 1 if same else self._out_of_sight()
+        if same:
             return path, 1  # a file whose name ends in " (deleted)"
         return path.removesuffix(_DELETED), 0
 
     def _out_of_sight(self) -> int:
-        """For a binary that the kernel does not call deleted, but that is not at its path.
+        """For a binary that the kernel does not call deleted, but that is not the file at its path.
 
-        Below a container's own mounts the path means another file system, which is not looked into: -1. Elsewhere something hides it: 0.
+        Below a container's own mounts the path means another file system, which is not looked into: -1. Elsewhere something hides it, such
+        as a file system that was detached while the binary ran (umount -l): 0.
         """
         return 0 if self._link("ns/mnt") == self._run.mount_namespace else -1
 

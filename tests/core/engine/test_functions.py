@@ -32,6 +32,7 @@ def engine():
         ("regex_match(NULL, 'x', 0)", None),
         ("regex_match(12, '2', 0)", "2"),
         ("regex_match('abc', 'b', '0')", "b"),
+        ("regex_match('caf\u00e9-1', '\\w+', 0)", "caf"),
         ("regex_split('a1b2c', '[0-9]', 1)", "b"),
         ("regex_split('1b', '[0-9]', 0)", ""),
         ("regex_split('a1', '[0-9]', 1)", None),

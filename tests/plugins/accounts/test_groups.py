@@ -64,6 +64,22 @@ def test_user_groups_as_getgrouplist_gives_them(query, accounts):
     assert query("SELECT gid FROM user_groups WHERE uid = 1001", accounts).rows == [{"gid": 27}, {"gid": 70}]
 
 
+def test_a_group_that_is_commented_out_still_takes_its_members_in(query, root):
+    """Recorded from getgrouplist(3) of glibc 2.36: it reads the lines without knowing comments."""
+    root.write("/etc/passwd", PASSWD)
+    root.write("/etc/group", "# a comment: of words\n#\n#sudo:x:27:alice\n  # shop:x:50:alice,bob\n#none:x:60:\nbob:x:27:\n")
+    rows = [tuple(row.values()) for row in query("SELECT uid, gid FROM user_groups WHERE uid >= 1000", root).rows]
+    assert rows == [(1000, 1000), (1000, 27), (1000, 50), (1001, 27), (1001, 50)]
+    assert not query("SELECT * FROM user_groups", root).gaps
+    assert query("SELECT groupname FROM groups", root).rows == [{"groupname": "bob"}]
+    answer = query("SELECT groupname, username FROM group_members", root)
+    assert answer.rows == [{"groupname": "bob", "username": None}]
+    assert sorted((gap.reason.value, gap.detail.split(" ")[0]) for gap in answer.gaps) == [
+        ("undecidable", "/etc/group:3:"),
+        ("undecidable", "/etc/group:4:"),
+    ]
+
+
 def test_bad_lines_and_other_sources_are_gaps(query, accounts):
     accounts.write("/etc/group", GROUP + "broken\nbad:x:one:\n")
     accounts.write("/etc/nsswitch.conf", "passwd: files\ngroup: files ldap\n")

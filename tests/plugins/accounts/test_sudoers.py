@@ -100,6 +100,15 @@ def test_what_cannot_be_followed_is_a_gap(query, root, line, reason):
     assert reasons(answer) == [reason]
 
 
+@pytest.mark.parametrize("comment", ["#1 rule for the shop", "#2024-01-01 added", "#1000"])
+def test_a_comment_that_begins_with_a_digit_has_no_row_and_is_a_gap(query, root, comment):
+    """sudo refuses such a line: it takes the digits for a user ID. osquery takes it for a comment."""
+    root.write("/etc/sudoers", f"{comment}\nroot ALL=ALL\n")
+    answer = query("SELECT header FROM sudoers", root)
+    assert rows_of(answer) == [("root",)]
+    assert reasons(answer) == ["unsupported"]
+
+
 def test_no_sudoers_is_a_gap(query, root):
     assert reasons(query("SELECT * FROM sudoers", root)) == ["missing_source"]
 

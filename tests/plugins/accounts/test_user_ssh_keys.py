@@ -29,6 +29,7 @@ OPENSSL = {
     "x25519_pkcs8": (("genpkey", "-algorithm", "x25519"), (0, "x25519", "", 253, 128)),
     "ec_after_parameters": (("ecparam", "-name", "secp384r1", "-genkey"), (0, "ec", "secp384r1", 384, 192)),
 }
+ENCRYPTED = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAkwBQYDVQQDBAA=\n-----END ENCRYPTED PRIVATE KEY-----\n"
 KEYS = "SELECT path, encrypted, key_type, key_group_name, key_length, key_security_bits FROM user_ssh_keys"
 
 
@@ -116,17 +117,62 @@ def test_an_openssh_key_without_encryption_that_is_cut_off(query, alice):
     assert len(answer.gaps) == 1
 
 
-def test_encrypted_pem_needs_no_decoding(query, alice):
-    alice.write(
-        "/home/alice/.ssh/old",
-        "-----BEGIN DSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,00\n\nAAAA\n-----END DSA PRIVATE KEY-----\n",
-    )
-    alice.write("/home/alice/.ssh/new", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
-    assert shown(query(KEYS, alice)) == {"old": (1, *UNKNOWN), "new": (1, *UNKNOWN)}
+def dsa_with(headers, body="AAAA"):
+    return f"-----BEGIN DSA PRIVATE KEY-----\n{headers}\n\n{body}\n-----END DSA PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        dsa_with("Proc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,0123456789ABCDEF"),
+        dsa_with("Proc-Type: 4,ENCRYPTED\r\nDEK-Info: AES-256-CBC,0123456789abcdef0123456789ABCDEF\r"),
+        ENCRYPTED,
+    ],
+)
+def test_encrypted_pem_is_a_row_when_its_envelope_is_whole(query, alice, text):
+    """So does OpenSSL, which osquery asks: it wants the passphrase before it looks at what is encrypted."""
+    alice.write("/home/alice/.ssh/id", text)
+    assert shown(query(KEYS, alice)) == {"id": (1, *UNKNOWN)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        dsa_with("Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0123456789ABCDEF"),
+        dsa_with("Proc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,00"),
+        dsa_with("Proc-Type: 4,ENCRYPTED"),
+        dsa_with("Proc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,0123456789ABCDEF", "(removed)"),
+        dsa_with("Proc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,0123456789ABCDEF", ""),
+        ENCRYPTED.partition("-----END")[0],
+        ENCRYPTED.replace("MAk", "MAo"),
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIFHDBOBgkqhkiG9w0BBQ0w...\n-----END ENCRYPTED PRIVATE KEY-----\n",
+    ],
+)
+def test_encrypted_pem_that_is_not_whole_is_a_gap_and_no_key(query, alice, text):
+    alice.write("/home/alice/.ssh/id", text)
+    answer = query(KEYS, alice)
+    assert answer.rows == []
+    assert [gap.reason.value for gap in answer.gaps] == ["unsupported"]
+
+
+@pytest.mark.parametrize(
+    ("body", "encrypted"),
+    [
+        ("b3BlbnNzaC1rZXktdjEAAAAABG5vbmU", 0),
+        ("b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW", 0),
+        ("b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQ...", 0),
+        ("b3BlbnNzaC1rZXktdjEAAAAACmFlczI1Ni1jdHIAAAAGYmNyeXB0AAAAGAAAABA", 1),
+    ],
+)
+def test_an_openssh_key_that_is_cut_short_says_whether_it_is_encrypted(query, alice, body, encrypted):
+    alice.write("/home/alice/.ssh/id", f"-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n-----END OPENSSH PRIVATE KEY-----\n")
+    answer = query(KEYS, alice)
+    assert shown(answer) == {"id": (encrypted, *UNKNOWN)}
+    assert [gap.reason.value for gap in answer.gaps] == ["undecidable"]
 
 
 def test_the_path_is_where_links_lead(query, alice):
-    alice.write("/srv/keys/id", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
+    alice.write("/srv/keys/id", ENCRYPTED)
     (alice.directory / "home/alice/.ssh").rmdir()
     alice.symlink("/home/alice/.ssh", "../../srv/keys")
     assert [row["path"] for row in query(KEYS, alice).rows] == ["/srv/keys/id"]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from hardaudit.model.gap import GapReason
 from hardaudit.model.table import INTEGER, TEXT, Column, TableSpec
 from hardaudit.target.table import Table
-from hardaudit_plugins.patches.apt_freshness import STALE_DAYS
+from hardaudit_plugins.patches.apt_freshness import SILENT_SECURITY_DAYS, STALE_DAYS
 from hardaudit_plugins.patches.apt_indexes import read_state
 from hardaudit_plugins.patches.apt_preferences import read_preferences
+from hardaudit_plugins.patches.kernel_updates import kernel_updates
 from hardaudit_plugins.patches.pending_updates import installed_packages, offers, other_updates, security_updates
 from hardaudit_plugins.rpm.database import RpmDatabase
 from hardaudit_plugins.rpm.header import parse_header
@@ -55,8 +56,9 @@ SPEC = TableSpec(
     ),
     notes=(
         "Security updates are listed whatever pins say, since a pin does not close a hole. An update that Ubuntu phases in is "
-        f"listed before its phase has come. A list that is missing, damaged, or older than {STALE_DAYS} days is a gap; so are hosts of "
-        "rpm packages."
+        f"listed before its phase has come. A list that is missing, damaged, or older than {STALE_DAYS} days is a gap; so are a suite of "
+        f"security updates that has published nothing for {SILENT_SECURITY_DAYS} days, and hosts of rpm packages. A kernel is listed when "
+        "no package that follows its kind is installed and a security suite has a newer one of the same source under another name."
     ),
 )
 
@@ -84,6 +86,7 @@ def _updates(context: TableContext, state: AptState) -> Iterator[Update]:
     offered = offers(context, packages, state.architecture, wanted)
     if permits("security", 1):
         yield from security_updates(packages, offered, preferences, state.indexes)
+        yield from kernel_updates(context, packages, [index for index in wanted if index.security])
     if permits("security", 0):
         yield from other_updates(packages, offered, preferences)
 
@@ -108,6 +111,9 @@ def _note_gaps(context: TableContext, state: AptState) -> None:
     elif state.now - state.refreshed > STALE_DAYS * 86_400:
         days = (state.now - state.refreshed) // 86_400
         context.gap(GapReason.STALE_DATA, f"/var/lib/apt/lists: last refreshed {days} days ago; run apt-get update")
+    elif permits("security", 1):
+        for path, days in state.silent_security_releases().items():
+            context.gap(GapReason.STALE_DATA, f"{path}: published {days} days ago: the mirror of these security updates may stand still")
 
 
 def _row(update: Update) -> Row:
