@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from hardaudit.model.check import Check
     from hardaudit.model.policy import Policy
+
+
+_TABLE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Registry:
@@ -61,7 +65,7 @@ class Registry:
     @cached_property
     def commands(self) -> Mapping[str, click.Command]:
         """Sub-commands of plugins by name."""
-        return self._collect("hardaudit_commands", lambda command: str(command.name))
+        return self._collect("hardaudit_commands", _command_name)
 
     def load_policy(self, name: str) -> Policy:
         """A policy by its name or its file's path, resolved against the checks. Raises PolicyError; PluginError for an untrusted file."""
@@ -102,9 +106,22 @@ def _by_name(values: list[Any], identify: Callable[[Any], str]) -> dict[str, Any
 
 
 def _table_name(table: object) -> str:
+    from hardaudit.engine.authorizer import is_reserved
+
     if not isinstance(table, Table):
         raise HardauditError(f"hardaudit_tables yields Table objects, not {type(table).__name__}")
-    return table.spec.name
+    name = table.spec.name
+    if not _TABLE_NAME.fullmatch(name) or is_reserved(name):  # SQLite's names know no case: USERS would take the place of users
+        raise HardauditError(f"a table cannot be named {name!r}: take small letters, digits and _, and no name of SQLite's own")
+    return name
+
+
+def _command_name(command: object) -> str:
+    import click
+
+    if not isinstance(command, click.Command) or not command.name:
+        raise HardauditError(f"hardaudit_commands yields click commands with a name, not {type(command).__name__}")
+    return command.name
 
 
 def _format_name(report_format: object) -> str:

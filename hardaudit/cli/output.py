@@ -57,6 +57,8 @@ def prepare() -> None:
             os.fstat(fd)
         except OSError:
             os.open(os.devnull, os.O_RDONLY)  # takes the lowest number that is free; writing to it fails
+    if sys.stderr is None:  # closed when Python started
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 for as long as the process
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     buffer = io.BufferedWriter(_StandardOutput())
     sys.stdout = io.TextIOWrapper(buffer, encoding=encoding, errors="backslashreplace", line_buffering=os.isatty(1))

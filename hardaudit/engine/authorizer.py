@@ -22,6 +22,11 @@ _REFUSED = {
 }
 
 
+def is_reserved(name: str) -> bool:
+    """Whether SQLite has a table of this name itself, so that no other may take it."""
+    return name in _TABLE_FUNCTIONS or name.startswith(_SCHEMA_PREFIXES)
+
+
 class Authorizer:
     """SQLite's authorizer callback (sqlite3_set_authorizer(3)); notes the tables that the statement reads and why it was refused."""
 

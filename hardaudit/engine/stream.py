@@ -164,7 +164,7 @@ class RowStream:
         except TableDefectError as error:
             self._failure = error
             raise
-        except Exception as error:  # the plugin's own code
+        except (Exception, SystemExit) as error:  # the plugin's own code; its exit status must not become the audit's
             self._failure = TableDefectError(self.shape.spec.name, f"{type(error).__name__}: {str(error)[:_DETAIL_LIMIT]}")
             raise self._failure from error
         finally:

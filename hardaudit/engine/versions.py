@@ -1,7 +1,8 @@
 """osquery's `version_compare` and its collations.
 
-The default flavour compares segments, cut at the delimiters `~ - ^ . :`: numbers as numbers, other text by its characters. The flavours
-DPKG and RHEL follow the package managers' own rules, deb-version(7) and rpm-version(7), where osquery approximates them.
+The default flavour compares segments, cut at the delimiters `~ - ^ . :`, as osquery does: a longer segment is greater, and of two that are
+as long the first byte that differs decides. Which delimiter it is does not matter. The flavours DPKG and RHEL follow the package managers'
+own rules, deb-version(7) and rpm-version(7), where osquery approximates them.
 """
 
 from __future__ import annotations
@@ -12,29 +13,18 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from hardaudit.errors import QueryError
+from hardaudit.model import host_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SEGMENT = re.compile(r"[~^.:-]")
-_RUN = re.compile(r"[0-9]+|[^0-9]+")
+_SEGMENT = re.compile(rb"[~^.:-]")
+_SIGNED = bytes((byte + 128) % 256 for byte in range(256))  # the order of C's char on amd64, which osquery compares
 _RPM_TOKEN = re.compile(r"[0-9]+|[a-zA-Z]+|~|\^")
 
 
 def _sign(left: Any, right: Any) -> int:
     return int(left > right) - int(left < right)
-
-
-def _compare_runs(left: str, right: str) -> int:
-    """Two segments: runs of digits by value, the others by character; a segment that goes on is greater."""
-    for one, other in zip_longest(_RUN.findall(left), _RUN.findall(right)):
-        if one is None or other is None:
-            return 1 if other is None else -1
-        numbers = one[0].isascii() and one[0].isdigit() and other[0].isascii() and other[0].isdigit()
-        order = _compare_numerals(one, other) if numbers else _sign(one, other)
-        if order:
-            return order
-    return 0
 
 
 def _compare_numerals(left: str, right: str) -> int:
@@ -45,10 +35,10 @@ def _compare_numerals(left: str, right: str) -> int:
 
 def compare_segments(left: str, right: str) -> int:
     """-1, 0 or 1; the default flavour."""
-    for one, other in zip_longest(_SEGMENT.split(left), _SEGMENT.split(right)):
+    for one, other in zip_longest(_SEGMENT.split(host_text.encode(left)), _SEGMENT.split(host_text.encode(right))):
         if one is None or other is None:
             return 1 if other is None else -1
-        order = _compare_runs(one, other)
+        order = _sign(len(one), len(other)) or _sign(one.translate(_SIGNED), other.translate(_SIGNED))
         if order:
             return order
     return 0

@@ -30,7 +30,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def hardaudit_tables() -> Iterable[Table]:  # type: ignore[empty-body]
-    """Tables to offer to every query. A name that osquery or another plugin already has is refused."""
+    """Tables to offer to every query. A name that another plugin already has is refused."""
 
 
 @hookspec
@@ -50,4 +50,4 @@ def hardaudit_report_formats() -> Iterable[ReportFormat]:  # type: ignore[empty-
 
 @hookspec
 def hardaudit_commands() -> Iterable[click.Command]:  # type: ignore[empty-body]
-    """Sub-commands of `hardaudit`. One of a name that exists already is refused."""
+    """Sub-commands of `hardaudit`. One of another plugin's name is refused, one of a built-in command's name is never reached."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import importlib.util
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from hardaudit.errors import HardauditError
+from hardaudit.errors import HardauditError, PluginError
 from hardaudit.plugin import hookspecs
-from hardaudit.plugin.trust import refuse_unless_trusted
+from hardaudit.plugin.trust import refuse_unless_trusted, refuse_untrusted_search_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +53,11 @@ class PluginManager:
 
     @classmethod
     def of_installation(cls) -> PluginManager:
-        """Every plugin that an installed distribution names in its entry points."""
+        """Every plugin that an installed distribution names in its entry points.
+
+        Raises PluginError when someone else than root could put modules where root's Python finds them.
+        """
+        refuse_untrusted_search_path(sys.path)
         manager = cls()
         points = importlib.metadata.entry_points(group=hookspecs.PROJECT)
         for point in sorted(points, key=lambda point: (point.name, point.value)):
@@ -74,6 +80,7 @@ class PluginManager:
             self.refuse(point.name, f"two distributions have a plugin named {point.name}; uninstall one")
             return
         try:
+            _refuse_untrusted_metadata(point)
             origin = _trusted_origin(point.module)
             module = point.load()
             digest = _digest(origin)
@@ -116,10 +123,17 @@ class PluginManager:
                 values = list(getattr(module, hook)())
             except HardauditError as error:
                 self.refuse(plugin.name, str(error))
-            except Exception as error:  # the plugin's own code
+            except (Exception, SystemExit) as error:  # the plugin's own code; its exit status must not become the audit's
                 self.refuse(plugin.name, f"{hook} raised {type(error).__name__}: {error}")
             else:
                 yield plugin.name, values
+
+
+def _refuse_untrusted_metadata(point: importlib.metadata.EntryPoint) -> None:
+    """Raise PluginError when someone else could change the file that names the plugin's module."""
+    folder = getattr(point.dist, "_path", None)  # importlib.metadata has no public name for it
+    if isinstance(folder, Path):
+        refuse_unless_trusted(str(folder / "entry_points.txt"))
 
 
 def _trusted_origin(module: str) -> Path:
@@ -131,10 +145,16 @@ def _trusted_origin(module: str) -> Path:
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError(f"no module named {'.'.join(names[:depth])}, or it has no __init__.py")
         origin = Path(spec.origin)
+        if not origin.is_file():
+            raise PluginError(f"{origin} is no file of its own: install the plugin unpacked")
         refuse_unless_trusted(str(origin))
+        if spec.cached and os.path.lexists(os.path.dirname(spec.cached)):  # Python prefers the compiled copy
+            refuse_unless_trusted(spec.cached if os.path.lexists(spec.cached) else os.path.dirname(spec.cached))
     if origin.name == "__init__.py":
         origin = origin.parent
     for path in _files(origin, caches=True):
+        if path.is_symlink() and path.is_dir():
+            raise PluginError(f"{path} is a link to a folder: what is in it would not be looked at; put the folder itself there")
         refuse_unless_trusted(str(path))
     return origin
 

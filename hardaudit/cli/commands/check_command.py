@@ -35,7 +35,7 @@ def test(path: Path) -> int:
     outcomes = [outcome for file in files for outcome in run_examples(load_check(str(file), refuse_unless_trusted), tables)]
     for outcome in outcomes:
         verdict = "ok" if outcome.difference is None else f"FAILED: {printable(outcome.difference)}"
-        click.echo(f"{outcome.check}: {outcome.example}: {verdict}")
+        click.echo(f"{outcome.check}: {printable(outcome.example)}: {verdict}")
     failed = sum(outcome.difference is not None for outcome in outcomes)
     click.echo(f"{len(files)} checks, {len(outcomes)} examples, {failed} failed")
     return EXIT_FAILED if failed else EXIT_PASSED

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from hardaudit.report.escape import printable
+
 
 @click.group("plugin")
 def command() -> None:
@@ -25,7 +27,7 @@ def new(name: str, into: Path) -> None:
     """
     from hardaudit.plugin.scaffold import write_plugin
 
-    directory = write_plugin(name, into)
+    directory = printable(str(write_plugin(name, into)))
     click.echo(f"Wrote {directory}. Next:")
     click.echo(f"  python -m pip install --editable '{directory}[test]'")
     click.echo(f"  python -m pytest {directory}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from hardaudit.report.escape import printable
+
 
 @click.group("policy")
 def command() -> None:
@@ -23,4 +25,4 @@ def check(file: str) -> None:
     enabled = sum(selection.enabled for selection in policy.checks.values())
     disabled = len(policy.checks) - enabled
     counts = f"checks: {enabled}, disabled: {disabled}, waivers: {len(policy.waivers)}, attestations: {len(policy.attestations)}"
-    click.echo(f"{file}: policy {policy.name} has no errors; {counts}")
+    click.echo(f"{printable(file)}: policy {printable(policy.name)} has no errors; {counts}")

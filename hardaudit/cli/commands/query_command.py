@@ -91,10 +91,12 @@ def _print_csv(query: Query, out: TextIO) -> None:
     """
     rows = _started(query)
     show = printable if out.isatty() else str
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(map(show, query.columns))
-    for row in rows:
-        writer.writerow(["" if value is None else show(str(value)) for value in row])
+    plain = csv.writer(out, lineterminator="\n")
+    quoted = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    for row in itertools.chain([query.columns], rows):
+        fields = ["" if value is None else show(str(value)) for value in row]
+        writer = quoted if any("\r" in field for field in fields) else plain  # which to many readers ends a line too
+        writer.writerow(fields)
     out.flush()
 
 

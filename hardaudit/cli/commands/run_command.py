@@ -93,7 +93,7 @@ def _rendered(report_format: ReportFormat, result: Result, options: RenderOption
     """The report's text. Raises PluginError for what a plugin's format raises."""
     try:
         return report_format.render(result, options)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if report_format.name in BUILT_IN:
             raise
         raise PluginError(f"--format {report_format.name}: {type(error).__name__}: {error}") from error
@@ -129,6 +129,14 @@ def _progress() -> Iterator[Progress | None]:
     from rich.console import Console
     from rich.progress import Progress as Bar
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda number, total, name: bar.update(task, total=total, completed=number, description=name)
+    bar = Bar(console=Console(stderr=True), transient=True)
+    task = bar.add_task("", total=None)
+
+    def show(number: int, total: int, name: str) -> None:
+        bar.start()  # with the first check, so that an error before it stands alone
+        bar.update(task, total=total, completed=number, description=name)
+
+    try:
+        yield show
+    finally:
+        bar.stop()

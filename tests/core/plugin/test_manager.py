@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import textwrap
-from importlib.metadata import EntryPoint
+import zipfile
+from importlib.metadata import EntryPoint, PathDistribution
 
 import pytest
 
@@ -87,6 +90,10 @@ def test_the_digest_changes_with_any_file(plugin, tmp_path):
         ("@hookimpl\ndef hardaudit_tables(): return ['x']", "yields Table objects, not str"),
         ("@hookimpl\ndef hardaudit_tables(): return [table('good')]", "brings good, which is there already"),
         ("@hookimpl\ndef hardaudit_tables(): return [table('twice'), table('twice')]", "brings twice twice"),
+        ("@hookimpl\ndef hardaudit_tables(): return [table('GOOD')]", "a table cannot be named 'GOOD'"),
+        ("@hookimpl\ndef hardaudit_tables(): return [table('json_each')]", "a table cannot be named 'json_each'"),
+        ("@hookimpl\ndef hardaudit_tables(): return [table('a b')]", "a table cannot be named 'a b'"),
+        ("@hookimpl\ndef hardaudit_commands(): return [Path('x')]", "yields click commands with a name, not PosixPath"),
         ("@hookimpl\ndef hardaudit_checks(): return [Path('/no/such.yaml')]", "/no/such.yaml"),
         ("@hookimpl\ndef hardaudit_checks(): return ['text']", "paths of YAML files"),
         ("@hookimpl\ndef hardaudit_report_formats(): return [1]", "yields ReportFormat objects, not int"),
@@ -140,3 +147,68 @@ def test_a_parent_package_that_others_could_change_is_not_imported_either(tmp_pa
     manager = load(EntryPoint("inner", "trial_outer.inner", "hardaudit"))
     assert "everyone may write it" in manager.refusals[0].reason
     assert not (tmp_path / "ran").exists()
+
+
+def test_what_names_a_plugin_is_looked_at_too(plugin, tmp_path, require_root):
+    point = plugin("named", GOOD)
+    metadata = tmp_path / "named-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: named\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text("[hardaudit]\nnamed = trial_named\n")
+    (point,) = [point for point in PathDistribution(metadata).entry_points if point.name == "named"]
+    assert not load(point).refusals
+    (metadata / "entry_points.txt").chmod(0o666)
+    assert "entry_points.txt: everyone may write it" in load(point).refusals[0].reason
+
+
+@pytest.mark.parametrize("package", [True, False])
+def test_compiled_copies_beside_a_module_are_looked_at(plugin, tmp_path, require_root, package):
+    point = plugin("compiled", GOOD, package=package)
+    cache = (tmp_path / "trial_compiled" if package else tmp_path) / "__pycache__"
+    cache.mkdir(exist_ok=True)
+    cache.chmod(0o777)
+    assert "__pycache__: everyone may write it" in load(point).refusals[0].reason
+
+
+def test_a_folder_that_is_a_link_is_refused(plugin, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    point = plugin("linked", GOOD, package=True)
+    (tmp_path / "trial_linked" / "checks").symlink_to(tmp_path / "elsewhere")
+    assert "is a link to a folder" in load(point).refusals[0].reason
+
+
+def test_a_plugin_in_an_archive_is_refused(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
+        archive.writestr("trial_packed.py", HEADER + GOOD)
+    monkeypatch.syspath_prepend(str(tmp_path / "packed.zip"))
+    assert "install the plugin unpacked" in load(EntryPoint("packed", "trial_packed", "hardaudit")).refusals[0].reason
+
+
+def test_a_namespace_package_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "trial_spaces").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "it has no __init__.py" in load(EntryPoint("spaces", "trial_spaces", "hardaudit")).refusals[0].reason
+
+
+def test_a_plugin_cannot_end_the_audit_with_a_status_of_its_own(plugin):
+    """`sys.exit(0)` would be a pass."""
+    manager = load(plugin("quits", "import sys\n@hookimpl\ndef hardaudit_checks(): sys.exit(0)"))
+    Registry(manager).collect_all()
+    assert "hardaudit_checks raised SystemExit" in manager.refusals[0].reason
+
+
+def test_a_search_path_that_others_could_put_modules_in_ends_the_run(tmp_path, require_root):
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "open")}
+    done = subprocess.run([sys.executable, "-m", "hardaudit", "list", "plugins"], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"hardaudit: {tmp_path}/open: everyone may write it")
+
+
+def test_the_current_directory_is_no_place_for_modules(tmp_path):
+    """With `python -m` it comes first on the search path: in /tmp anyone could put a module there for root to import."""
+    for name in ("click", "apsw", "yaml", "hardaudit_plugins"):
+        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('{name} was imported from the current directory')")
+    done = subprocess.run([sys.executable, "-m", "hardaudit", "list", "plugins"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

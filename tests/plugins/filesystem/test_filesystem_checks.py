@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
+import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -82,6 +85,7 @@ def break_host(host) -> None:
     (host.directory / "var").chmod(0o775)
     os.chown(host.directory / "var", 0, 33)
     (host.directory / "usr/bin").chmod(0o777)
+    host.write("/usr/bin/deployed", mode=0o755, uid=33, gid=0)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +100,7 @@ def break_host(host) -> None:
         ("cron_permissions", ["/etc/cron.d/php"]),
         ("upload_directories_world_writable", ["/var/www/shop/cache"]),
         ("writable_parents", ["/usr/bin", "/var"]),
+        ("program_owners", ["/usr/bin/deployed"]),
     ],
 )
 def test_what_is_wrong_is_found(host, verdict, name, subjects):
@@ -135,3 +140,101 @@ def test_without_packages_setuid_programs_are_not_judged(host, verdict):
 def test_without_accounts_owners_are_not_judged(host, verdict):
     (host.directory / "etc/passwd").unlink()
     assert verdict("unowned_files").state is State.UNKNOWN
+
+
+@pytest.fixture
+def run_tool(host, require_tool):
+    """Run a tool on a path of the host; skip where the file system of temporary files cannot do it."""
+
+    def run(name: str, *arguments: str) -> None:
+        *options, path = arguments
+        done = subprocess.run(
+            [require_tool(name), *options, host.directory / path.lstrip("/")], check=False, capture_output=True, text=True
+        )
+        if "not supported" in done.stderr:
+            pytest.skip(f"{name}: not supported by the file system of temporary files")
+        assert done.returncode == 0, done.stderr
+
+    return run
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "path", "grant", "fails"),
+    [
+        ("account_files_permissions", "/etc/shadow", "u:33:r", True),
+        ("account_files_permissions", "/etc/shadow", "g:42:r", False),
+        ("account_files_permissions", "/etc/passwd", "u:33:r", False),
+        ("cron_permissions", "/etc/cron.d", "u:33:rwx", True),
+        ("cron_permissions", "/etc/crontab", "u:33:rw", True),
+        ("cron_permissions", "/etc/crontab", "u:33:r", False),
+        ("writable_parents", "/usr/bin", "g:33:rwx", True),
+        ("writable_parents", "/usr/bin", "g:33:rx", False),
+    ],
+)
+def test_access_lists_count(verdict, run_tool, name, path, grant, fails):
+    run_tool("setfacl", "-m", grant, path)
+    result = verdict(name)
+    assert (result.state is State.FAIL) is fails
+    assert {finding.subject for finding in result.findings} == ({path} if fails else set())
+
+
+@pytest.mark.real
+def test_a_capability_is_a_gift_too(host, verdict, run_tool):
+    host.write("/usr/bin/python3.11", "\x7fELF", mode=0o755)
+    host.write("/usr/bin/node", "\x7fELF", mode=0o755)
+    run_tool("setcap", "cap_setuid+ep", "/usr/bin/python3.11")
+    run_tool("setcap", "cap_net_bind_service+ep", "/usr/bin/node")
+    assert [finding.subject for finding in verdict("setuid_interpreters").findings] == ["/usr/bin/python3.11"]
+
+
+def test_copies_of_the_hashes(host, verdict):
+    host.write("/etc/shadow.bak", mode=0o644, uid=0, gid=0)
+    host.write("/etc/.gshadow.swp", mode=0o644, uid=0, gid=0)
+    host.write("/var/backups/shadow.bak", mode=0o600, uid=0, gid=0)
+    host.mkdir("/etc/shadow-maint")
+    assert [finding.subject for finding in verdict("account_files_permissions").findings] == ["/etc/.gshadow.swp", "/etc/shadow.bak"]
+
+
+def test_links_of_cron(host, verdict):
+    host.mkdir("/home/ann", uid=1001, gid=1001)
+    host.write("/home/ann/job", mode=0o755, uid=0, gid=0)
+    host.write("/usr/share/job", mode=0o755, uid=0, gid=0)
+    host.symlink("/etc/cron.daily/dangling", "/tmp/later")
+    host.symlink("/etc/cron.daily/elsewhere", "../../home/ann/job")
+    host.symlink("/etc/cron.daily/fine", "/usr/share/job")
+    host.symlink("/etc/cron.daily/loop", "loop")
+    assert {finding.subject for finding in verdict("cron_permissions").findings} == {
+        f"/etc/cron.daily/{name}" for name in ("dangling", "elsewhere", "loop")
+    }
+
+
+def test_a_link_on_the_way_to_a_system_directory(host, verdict):
+    host.mkdir("/opt/pam", uid=0, gid=0)
+    host.mkdir("/opt", mode=0o777, uid=0, gid=0)
+    host.symlink("/etc/pam.d", "../opt/pam")
+    assert [finding.subject for finding in verdict("writable_parents").findings] == ["/etc/../opt"]
+
+
+def test_a_site_behind_a_link_of_the_document_root(host, verdict):
+    host.mkdir("/home/ann/shop/images", mode=0o1777, uid=1001, gid=1001)
+    host.symlink("/var/www/site", "/home/ann/shop")
+    host.symlink("/var/www/self", ".")
+    assert [finding.subject for finding in verdict("upload_directories_world_writable").findings] == ["/home/ann/shop/images"]
+
+
+def test_devices_and_sockets_that_are_the_whole_host(host, verdict, monkeypatch):
+    for name, kind, number in (("dev/sda", stat.S_IFBLK, (8, 0)), ("opt/.m", stat.S_IFCHR, (1, 1)), ("dev/null", stat.S_IFCHR, (1, 3))):
+        place = host.directory / name
+        place.parent.mkdir(exist_ok=True)
+        try:
+            os.mknod(place, kind | 0o666, os.makedev(*number))
+        except PermissionError:
+            pytest.skip("devices cannot be made here")
+        place.chmod(0o666)
+    monkeypatch.chdir(host.mkdir("/run"))  # a socket's path is short
+    for name in ("docker.sock", "other.sock"):
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(name)
+        Path(name).chmod(0o666)
+    assert {finding.subject for finding in verdict("world_writable_files").findings} == {"/dev/sda", "/opt/.m", "/run/docker.sock"}

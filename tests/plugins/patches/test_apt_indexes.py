@@ -89,6 +89,14 @@ def test_options_and_places_of_entries(apt, query):
     assert {row["suite"]: row["security"] for row in query("SELECT suite, security FROM apt_indexes WHERE uri LIKE 'http://two%'", apt.root).rows} == {"a": 0, "b-security": 1}
 
 
+def test_options_that_let_a_repository_be_forged(apt, query):
+    apt.root.write("/etc/apt/sources.list", "deb [allow-weak=yes] http://weak.org/ a b\ndeb http://plain.org/ a b\n")
+    deb822 = "Types: deb\nURIs: http://down.org/\nSuites: a\nComponents: b\nAllow-Downgrade-To-Insecure: yes\nAllow-Weak: no\n"
+    apt.root.write("/etc/apt/sources.list.d/x.sources", deb822)
+    answer = query("SELECT uri, allow_weak, allow_downgrade FROM apt_indexes ORDER BY uri", apt.root)
+    assert answer.tuples == (("http://down.org/", 0, 1), ("http://plain.org/", None, None), ("http://weak.org/", 1, None))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "line"),
     [

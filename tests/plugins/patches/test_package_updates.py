@@ -204,6 +204,50 @@ def test_an_expired_repository_is_stale(apt, query):
     assert _reasons(query(f"{SQL} WHERE security = 1", apt.root)) == ["stale_data"]
 
 
+def test_a_security_mirror_that_stands_still_behind_a_fresh_one_proves_nothing(apt, query):
+    _age(apt, 60)
+    path = apt.list_path("stable", "Release")
+    text = (apt.root.directory / path[1:]).read_text()
+    apt.root.write(path, "\n".join([f"Date: {time.strftime('%a, %d %b %Y %H:%M:%S UTC', time.gmtime())}", *text.splitlines()[1:]]) + "\n")
+    os.utime(apt.root.directory / "var/lib/apt/lists")
+    answer = query(f"{SQL} WHERE security = 1", apt.root)
+    assert [(gap.reason, "may stand still" in gap.detail) for gap in answer.gaps] == [(GapReason.STALE_DATA, True)]
+    assert not query(f"{SQL} WHERE security = 0", apt.root).gaps
+
+
+def _install_kernels(apt, *installed):
+    """Kernels as installed packages, and newer ones in the list of security updates, under names of their own."""
+    text = status(("dpkg", "1.21", "amd64"), *((name, version, "amd64") for name, version in installed))
+    apt.root.write("/var/lib/dpkg/status", text.replace("Package: linux-", "Source: linux-signed-amd64 (1)\nPackage: linux-"))
+    _fetched(apt)
+    offered = [
+        ("linux-image-6.1.0-44-amd64", "6.1.160-1", "linux-signed-amd64"),
+        ("linux-image-6.1.0-43-amd64", "6.1.150-1", "linux-signed-amd64"),
+        ("linux-image-6.1.0-45-cloud-amd64", "6.1.161-1", "linux-signed-amd64"),
+        ("linux-image-6.12.0-4-amd64", "6.12.3-1", "linux-signed-6.12-amd64"),
+        ("linux-image-6.1.0-46-amd64-dbg", "6.1.162-1", "linux-signed-amd64"),
+    ]
+    listed = [f"Package: {name}\nSource: {source} (1)\nArchitecture: amd64\nVersion: {version}\n" for name, version, source in offered]
+    apt.root.write(apt.list_path("stable-security", "main/binary-amd64/Packages"), "\n".join(listed))
+
+
+def test_a_kernel_that_no_package_follows_has_updates_under_other_names(apt, query):
+    sql = f"{SQL} WHERE security = 1"
+    old = (("linux-image-6.1.0-9-amd64", "6.1.27-1"), ("linux-image-6.1.0-10-amd64", "6.1.37-1"))
+
+    def updates(*installed):
+        _install_kernels(apt, *installed)
+        answer = query(sql, apt.root)
+        assert not answer.gaps
+        return [(row["name"], row["old"], row["new"]) for row in answer.rows]
+
+    assert updates(*old) == [("linux-image-6.1.0-10-amd64", "6.1.37-1", "6.1.160-1")]
+    assert updates(*old, ("linux-image-amd64", "6.1.37-1")) == []
+    assert updates(*old, ("linux-image-6.1.0-44-amd64", "6.1.160-1")) == []
+    assert updates(("linux-image-6.1.0-10-rt-amd64", "6.1.37-1")) == []
+    assert updates(*old, ("linux-image-cloud-amd64", "6.1.37-1")) == [("linux-image-6.1.0-10-amd64", "6.1.37-1", "6.1.160-1")]
+
+
 def test_an_index_that_the_repository_does_not_have_is_no_gap(apt, query):
     _fetched(apt)
     apt.root.write("/etc/apt/sources.list", "\n".join(line + " contrib" for line in apt.sources) + "\n")

@@ -1,8 +1,10 @@
 """`processes` against processes of the test's own, /proc and ps(1)."""
 
+import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 
 import pytest
@@ -120,6 +122,39 @@ def test_a_binary_in_another_mount_namespace_is_not_called_deleted(query, wait_u
     finally:
         process.kill()
         process.wait()
+
+
+ASK = """
+import json, sys
+from hardaudit.engine.engine import Engine
+from hardaudit.plugin.discover import tables_in
+from hardaudit.target.target import Target
+with Target.live_host() as target, Engine(target, tables_in("hardaudit_plugins.processes.tables")) as engine:
+    print(json.dumps(engine.run(sys.argv[1]).rows))
+"""
+
+
+def test_a_binary_on_a_detached_file_system_is_not_the_file_whose_name_it_bears(tmp_path, require_root, require_tool):
+    """After umount -l the kernel names it by its path inside the file system, which may be that of a trusted program."""
+    disguise = f"{tmp_path}{SLEEP}"
+    script = f"""set -e
+        mount -t tmpfs none {tmp_path}
+        mkdir -p {os.path.dirname(disguise)}
+        cp {SLEEP} {disguise}
+        {disguise} 1000 & pid=$!
+        until [ "$(readlink /proc/$pid/exe)" = {disguise} ]; do :; done
+        umount -l {tmp_path}
+        "$PYTHON" -c "$ASK" "SELECT on_disk, path FROM processes WHERE pid = $pid"
+        kill $pid
+    """
+    done = subprocess.run(
+        [require_tool("unshare"), "--mount", "sh", "-c", script],
+        env={**os.environ, "PYTHON": sys.executable, "ASK": ASK},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (json.loads(done.stdout or "null"), done.stderr) == ([{"on_disk": 0, "path": SLEEP}], "")
 
 
 def test_kernel_threads_have_no_binary(query):

@@ -35,7 +35,7 @@ SPEC = TableSpec(
         Column("egid", BIGINT, "Effective group ID"),
         Column("suid", BIGINT, "Saved user ID"),
         Column("sgid", BIGINT, "Saved group ID"),
-        Column("on_disk", INTEGER, "1 when the binary is the file at its path, 0 when it is deleted or hidden, -1 when that cannot be told"),
+        Column("on_disk", INTEGER, "1 when the binary is the file at its path, 0 when deleted or hidden, -1 when that cannot be told"),
         Column("wired_size", BIGINT, "Bytes that cannot be paged out; always 0 on Linux"),
         Column("resident_size", BIGINT, "Memory in use, in kB of 1,000 bytes as osquery counts; NULL for kernel threads"),
         Column("total_size", BIGINT, "Virtual memory, in kB of 1,000 bytes as osquery counts; NULL for kernel threads"),
@@ -54,9 +54,9 @@ SPEC = TableSpec(
     live_only=True,
     osquery=True,
     notes=(
-        "on_disk is 1 only for the very file at the path on this host, where osquery looks at the name alone. A binary that is not, but that "
-        "the kernel does not call deleted, has 0, as one on a detached file system, or -1 in another mount namespace, as a container's. A "
-        "thread's number is no process."
+        "on_disk is 1 only for the very file at the path on this host, where osquery looks at the name alone. A binary that is not, but "
+        "that the kernel does not call deleted, has 0, as one on a detached file system, or -1 in another mount namespace, as a "
+        "container's. A thread's number is no process."
     ),
 )
 
