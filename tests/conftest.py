@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from installed_tables import builtin_tables
 
 from hardaudit.engine.engine import Answer, Bounds, Engine
-from hardaudit.plugin.manager import PluginManager
-from hardaudit.target.table import Table
 from hardaudit.target.target import Target
 
 IN_CI = os.environ.get("CI") == "true"
@@ -58,15 +56,6 @@ def root(tmp_path: Path) -> Root:
     made.directory.mkdir()
     made.write("/etc/hostname", "fixture\n")
     return made
-
-
-@lru_cache(maxsize=1)
-def builtin_tables() -> tuple[Table, ...]:
-    """Every table of the installed plugins."""
-    manager = PluginManager.of_installation()
-    tables = [table for _, group in manager.contributions("hardaudit_tables") for table in group]
-    assert not manager.refusals, manager.refusals
-    return tuple(tables)
 
 
 @pytest.fixture

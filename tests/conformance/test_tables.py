@@ -7,7 +7,7 @@ import re
 import subprocess
 
 import pytest
-from conftest import builtin_tables
+from installed_tables import builtin_tables
 
 from hardaudit.engine.engine import Bounds, Engine
 from hardaudit.model.table import ColumnType
