@@ -68,6 +68,10 @@ def finish() -> None:
     """Write what is still buffered, so that Python's end finds nothing to complain of."""
     with contextlib.suppress(OutputError):
         sys.stdout.flush()
+    try:
+        sys.stderr.flush()
+    except OSError:  # what stderr leads to is full: its buffer goes nowhere, and the exit status stays
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def tell(text: str, *, names_its_place: bool = False) -> None:
