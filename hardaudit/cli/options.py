@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from hardaudit.audit.registry import Registry
     from hardaudit.target.target import Target
-
-_LONGEST = 10 * 365 * 86400.0  # seconds; a bound also keeps out "nan", which is later than nothing
 
 root_option = click.option(
     "--root",
@@ -32,8 +31,15 @@ def format_option(names: Sequence[str], meaning: str) -> Callable[[Command], Com
 
 def timeout_option(seconds: float, meaning: str) -> Callable[[Command], Command]:
     """`--timeout`, in seconds."""
-    kind = click.FloatRange(min=0, min_open=True, max=_LONGEST)
-    return click.option("--timeout", type=kind, metavar="SECONDS", default=seconds, show_default=True, help=meaning)
+    kind = click.FloatRange(min=0, min_open=True)
+    return click.option("--timeout", type=kind, metavar="SECONDS", default=seconds, show_default=True, help=meaning, callback=_a_number)
+
+
+def _a_number(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    """The value, unless it is "nan": no time is later than that."""
+    if math.isnan(value):
+        raise click.BadParameter("nan is no number of seconds")
+    return value
 
 
 def target_of(root: str | None) -> Target:

@@ -160,6 +160,8 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> str:
         problem = "a second ': ' in plain text, or a key where none can be: quote text that has ': ' in it"
     elif problem.startswith("found character that cannot start any token"):
         problem = f"{quote(line[position.column - 1 : position.column])} cannot start plain text: quote the text"
+    elif problem == "exceeded maximum nesting depth":  # newer versions of libyaml look that far ahead of the events
+        problem = f"nested more than {DEPTH_LIMIT} levels deep"
     if error.context and error.context_mark and _mark(error.context_mark) != position:
         start = _mark(error.context_mark)
         problem += f" ({error.context} that starts at {start.line}:{start.column})"

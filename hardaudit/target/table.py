@@ -51,6 +51,8 @@ class TableContext(Protocol):
     def rows(self, table: str, *, only: Collection[str] = (), **equals: Value) -> Iterable[Row]:
         """Rows of another table, generated once a run, with `column = value` constraints; its gaps become gaps of this table too.
 
+        A value of another type than the column's, or none for a required column, is a defect: no row would come, in silence.
+
         `only`: the columns that are wanted (default all); without an expensive or doubtful column its gaps need not arise.
         """
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
+    from _typeshed import WriteableBuffer
+
 READ_LIMIT = 16 * 2**20
 """Bytes of a configuration file that are read at most; larger is a gap, not a partial reading."""
 
@@ -33,6 +35,19 @@ class DirectoryEntry:
 
     name: str
     status: os.stat_result
+
+
+class _NeverWaiting(io.FileIO):
+    """A file opened so that reading never waits: "nothing yet", as of /proc/kmsg, is an error, where Python's own class makes it an end."""
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        return os.readv(self.fileno(), [buffer])
+
+    def readall(self) -> bytes:
+        content = bytearray()
+        while piece := os.read(self.fileno(), _CHUNK):
+            content += piece
+        return bytes(content)
 
 
 class Target:
@@ -98,7 +113,7 @@ class Target:
 
     def open(self, path: str) -> BinaryIO:
         """A regular file for reading; anything else raises NotRegularFileError and is not opened."""
-        return os.fdopen(confined.open_file(self._root_fd, path), "rb", buffering=io.DEFAULT_BUFFER_SIZE)
+        return io.BufferedReader(_NeverWaiting(confined.open_file(self._root_fd, path)))
 
     def read_bytes(self, path: str, limit: int = READ_LIMIT) -> bytes:
         """A regular file's content. More than `limit` bytes raise ReadLimitError."""

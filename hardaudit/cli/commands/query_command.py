@@ -36,7 +36,8 @@ def command(sql: str, root: str | None, form: str, strict: bool, timeout: float)
     """Run one SELECT over the tables and print its rows.
 
     Gaps, what could not be read, are printed to stderr. `hardaudit list tables` lists the tables, `hardaudit show NAME` describes one.
-    Exit status: 0, 2 for SQL that cannot run, and with --strict 3 when there are gaps.
+    Exit status: 0, 2 for SQL that cannot run, and with --strict 3 when there are gaps. CSV has the host's text as it is: import it into a
+    spreadsheet as text, for a value may begin with = as a formula does.
 
     \b
     Examples:

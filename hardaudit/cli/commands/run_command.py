@@ -69,7 +69,6 @@ def command(  # noqa: PLR0913 one parameter an option
     from hardaudit.audit.registry import Registry
     from hardaudit.audit.run import audit
     from hardaudit.engine.engine import Bounds, Engine
-    from hardaudit.model.report_format import RenderOptions
     from hardaudit.model.result import GateState
 
     registry = Registry()
@@ -82,11 +81,18 @@ def command(  # noqa: PLR0913 one parameter an option
     with target_of(root) as target, Engine(target, registry.tables.values()) as engine, _progress() as progress:
         result = audit(chosen, registry, engine, Bounds(seconds=timeout), only, progress)
     warn_of_refusals(registry)
-    for report_format, destination in sorted(destinations, key=lambda pair: pair[1] in _STANDARD_OUTPUT):  # that may fail, as a closed pipe
-        on_terminal = destination in _STANDARD_OUTPUT and sys.stdout.isatty()
-        width = shutil.get_terminal_size((120, 24)).columns
-        write_report(_rendered(report_format, result, RenderOptions(verbose, on_terminal, width)), destination)
+    _write_reports(destinations, result, verbose=verbose)
     return {GateState.PASSED: EXIT_PASSED, GateState.FAILED: EXIT_FAILED, GateState.INCOMPLETE: EXIT_INCOMPLETE}[result.gate.state]
+
+
+def _write_reports(destinations: Sequence[tuple[ReportFormat, str | None]], result: Result, *, verbose: bool) -> None:
+    """Files first: standard output may fail, as a closed pipe."""
+    from hardaudit.model.report_format import RenderOptions
+
+    width = shutil.get_terminal_size((120, 24)).columns
+    for report_format, destination in sorted(destinations, key=lambda pair: pair[1] in _STANDARD_OUTPUT):
+        on_terminal = destination in _STANDARD_OUTPUT and sys.stdout.isatty()
+        write_report(_rendered(report_format, result, RenderOptions(verbose, on_terminal, width)), destination)
 
 
 def _rendered(report_format: ReportFormat, result: Result, options: RenderOptions) -> str:

@@ -64,7 +64,9 @@ def test_other_streams_change_nothing(root, redirection):
 
 def test_a_file_gets_no_closed_streams_number(root, tmp_path):
     """What is printed by accident would stand in the report."""
-    done = shell(["run", "--only", "accounts/*", "--root", root.path, "--format", "json", "--output", str(tmp_path / "report")], "<&- >&- 2>&-")
+    done = shell(
+        ["run", "--only", "accounts/*", "--root", root.path, "--format", "json", "--output", str(tmp_path / "report")], "<&- >&- 2>&-"
+    )
     assert done.returncode == 1 or done.returncode == 3
     assert json.loads((tmp_path / "report").read_text())["checks"]
 
@@ -88,7 +90,12 @@ def test_an_interrupt_is_one_line_and_status_130(root, arguments):
 
 @pytest.mark.parametrize(
     "environment",
-    [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}],
+    [
+        {"LC_ALL": "C"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "latin-1"},
+    ],
 )
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
 def test_any_encoding_of_the_terminal_will_do(root, environment, form):
@@ -167,5 +174,7 @@ def test_no_error_steers_the_terminal(arguments):
 
 def test_csv_in_a_file_is_the_hosts_own_text(root):
     sql = "SELECT char(27) AS a, '=1+1' AS b, 'x\"y,\n' AS c UNION ALL SELECT 'a' || char(13) || 'b', '', NULL"
-    done = shell(["query", "--format", "csv", "--root", root.path, sql], f"| {sys.executable} -c 'import sys; print(sys.stdin.buffer.read())'")
+    done = shell(
+        ["query", "--format", "csv", "--root", root.path, sql], f"| {sys.executable} -c 'import sys; print(sys.stdin.buffer.read())'"
+    )
     assert done.stdout == repr(b'a,b,c\n\x1b,=1+1,"x""y,\n"\n"a\rb","",""\n') + "\n"

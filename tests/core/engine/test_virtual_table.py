@@ -191,7 +191,10 @@ class TestRequiredColumns:
     def test_forms(self, where, paths):
         assert sorted(row["path"] for row in self.engine([]).run(f"SELECT path FROM files WHERE {where}").rows) == paths
 
-    @pytest.mark.parametrize("where", ["path = 5", "path = 1.5", "path LIKE 1.5", "path LIKE x'2f'", "path IN (SELECT value FROM json_each('[5]'))", "directory = 5"])
+    @pytest.mark.parametrize(
+        "where",
+        ["path = 5", "path = 1.5", "path LIKE 1.5", "path LIKE x'2f'", "path IN (SELECT value FROM json_each('[5]'))", "directory = 5"],
+    )
     def test_a_value_that_the_generator_cannot_be_told_is_an_error_not_no_rows(self, where):
         with pytest.raises(QueryError, match=r"files\.(path|directory) is TEXT and is looked up by"):
             self.engine([]).run(f"SELECT * FROM files WHERE {where}")
@@ -293,7 +296,9 @@ class TestArguments:
         def names(context):
             yield from ({"name": name} for name in ("alice", "bob"))
 
-        return Engine(Target.live_host(), [Table(self.SPEC, generate), Table(TableSpec("names", "n", "s", (Column("name", TEXT, "n"),), ()), names)])
+        return Engine(
+            Target.live_host(), [Table(self.SPEC, generate), Table(TableSpec("names", "n", "s", (Column("name", TEXT, "n"),), ()), names)]
+        )
 
     @pytest.mark.parametrize(
         "sql",

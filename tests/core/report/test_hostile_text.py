@@ -75,7 +75,20 @@ def every(text, **options):
 
 
 hostile = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.sampled_from(
-    ["\x1b]0;owned\x07", "\x9b2J", "a\r\nFORGED", "\n- FORGED", "\n\n    FORGED", "\u202egpj.exe", "\u2028FORGED", "\x85FORGED", "{subject}", "%s", "\0", "\t"]
+    [
+        "\x1b]0;owned\x07",
+        "\x9b2J",
+        "a\r\nFORGED",
+        "\n- FORGED",
+        "\n\n    FORGED",
+        "\u202egpj.exe",
+        "\u2028FORGED",
+        "\x85FORGED",
+        "{subject}",
+        "%s",
+        "\0",
+        "\t",
+    ]
 )
 
 

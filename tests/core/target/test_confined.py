@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -118,6 +120,73 @@ def test_reads_are_bounded(root, target):
         root.write(f"/many/{number}")
     with pytest.raises(ReadLimitError):
         target.list_directory("/many", limit=4)
+
+
+def test_nothing_to_read_yet_is_not_the_end(root, target, monkeypatch):
+    """A file of /proc or of FUSE may answer so, and Python's reader then returns None, which is no byte either."""
+    root.write("/etc/log", "x")
+
+    def open_pipe(*_):
+        reading, writing = os.pipe2(os.O_NONBLOCK)
+        os.write(writing, b"the start")
+        return reading
+
+    monkeypatch.setattr("hardaudit.target.confined.open_file", open_pipe)
+    with pytest.raises(BlockingIOError):
+        target.read_bytes("/etc/log")
+    with target.open("/etc/log") as file:
+        assert file.read1(100) == b"the start"
+        for read in (file.read, file.read1, file.readline):
+            with pytest.raises(BlockingIOError):
+                read()
+
+
+def test_a_root_that_is_a_link_or_is_renamed_stays_what_it_was(tmp_path):
+    (tmp_path / "disk/etc").mkdir(parents=True)
+    (tmp_path / "disk/etc/hostname").write_text("first")
+    (tmp_path / "link").symlink_to("disk")
+    with Target.directory(str(tmp_path / "link")) as target:
+        (tmp_path / "link").unlink()
+        (tmp_path / "disk").rename(tmp_path / "moved")
+        (tmp_path / "disk/etc").mkdir(parents=True)
+        (tmp_path / "disk/etc/hostname").write_text("second")
+        assert target.read_text("/etc/hostname") == "first"
+        assert target.read_text("/../etc/hostname") == "first"
+
+
+def test_paths_longer_than_the_kernel_takes_at_once(root, target):
+    """A path of more than 4096 bytes can be made step by step, and hides nothing."""
+    name = "d" * 200
+    fd = os.open(root.path, os.O_RDONLY)
+    for _ in range(60):
+        os.mkdir(name, dir_fd=fd)
+        below = os.open(name, os.O_RDONLY, dir_fd=fd)
+        os.close(fd)
+        fd = below
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
+    os.close(fd)
+    assert target.stat("/" + "/".join([name] * 60) + "/file").st_size == 0
+    subprocess.run(["rm", "-rf", f"{root.path}/{name}"], check=True)
+
+
+def test_too_few_descriptors_are_an_error_and_none_is_lost(root):
+    """In a process of its own, whose limit is low."""
+    script = f"""
+import os, resource
+from hardaudit.target.target import Target
+resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
+with Target.directory({root.path!r}) as target:
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        try:
+            target.stat("/1/2/3/4/5/6/7/8/9/10/11/12/13")
+            raise SystemExit("found")
+        except OSError as error:
+            assert error.errno == 24, error
+    assert len(os.listdir("/proc/self/fd")) == before
+"""
+    (root.directory / "1/2/3/4/5/6/7/8/9/10/11/12/13").mkdir(parents=True)
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 @pytest.mark.parametrize("name", [b"new\nline", b"\x1b[31m", b"bad-\xff\xfe", b"\xee\xbe\x80", b"x" * 255, "é€😀".encode()])
