@@ -1,0 +1,1 @@
+"""Apache httpd: its configuration, and what it does with a request."""

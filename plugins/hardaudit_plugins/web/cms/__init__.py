@@ -1,0 +1,1 @@
+"""Content management systems, recognised by their own version files."""

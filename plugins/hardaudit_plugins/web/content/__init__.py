@@ -1,0 +1,1 @@
+"""What files in docroots hold, whatever their names say."""

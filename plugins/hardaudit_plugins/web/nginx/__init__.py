@@ -1,0 +1,1 @@
+"""nginx: its configuration, and what it does with a request."""

@@ -1,0 +1,1 @@
+"""PHP: FPM's pools and the ini settings of each SAPI."""

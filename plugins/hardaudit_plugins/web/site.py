@@ -1,0 +1,99 @@
+"""A site: one Apache virtual host or main server, or one nginx server block, as a request meets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hardaudit_plugins.web.choices import Choices
+    from hardaudit_plugins.web.files import Files
+    from hardaudit_plugins.web.verdict import Place, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as a client sends it: the decoded path from `/`, the method, and the name it gives as host.
+
+    `script`: the uploaded file, an absolute path, that must be what PHP runs; another script that runs instead is no execution of it.
+    """
+
+    path: str
+    script: str
+    host: str
+    method: str = "GET"
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A way from URLs to files: URLs that begin with `url` reach what is at and below `directory`; both end with a slash."""
+
+    url: str
+    directory: str
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """An effective setting of a site, for the checks: see the table `web_settings`. `url` and `directory` are empty for the whole site."""
+
+    name: str
+    value: str
+    place: Place | None
+    url: str = ""
+    directory: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """A line of configuration, in effect or not, that is there to keep PHP from running: see the table `php_protections`."""
+
+    directory: str
+    kind: str
+    effective: bool | None
+    reason: str
+    place: Place
+
+
+class Site(Protocol):
+    """What the tables ask of a site of either server."""
+
+    @property
+    def server(self) -> str:
+        """`apache` or `nginx`."""
+
+    @property
+    def name(self) -> str:
+        """First name of the site; empty for one without a name."""
+
+    @property
+    def listen(self) -> tuple[str, ...]:
+        """Addresses and ports as configured: `*:80`, `[::]:443`, `unix:/run/shop.sock`."""
+
+    @property
+    def docroot(self) -> str | None:
+        """Document root; None where there is none."""
+
+    @property
+    def place(self) -> Place:
+        """Where its section begins."""
+
+    def mappings(self) -> Sequence[Mapping]:
+        """Every way from its URLs to files, the document root's first, that can be read from its configuration."""
+
+    def php_users(self) -> Sequence[str]:
+        """The users that its PHP runs as: mod_php's, or those of the FPM pools its configuration hands requests to."""
+
+    def fpm_addresses(self) -> Sequence[tuple[str, Place]]:
+        """The FastCGI addresses that its configuration hands requests to, as `unix:/path` or `host:port`, each with its line."""
+
+    def verdict(self, request: Request, files: Files, choices: Choices) -> Verdict:
+        """What happens to a request, for one outcome of every condition that is left open (`choices.explore` tries them all)."""
+
+    def settings(self, directories: Sequence[Mapping]) -> Iterator[Setting]:
+        """What the checks ask about the site, and about each of `directories`."""
+
+    def protections(self, directory: str) -> Iterator[Protection]:
+        """The lines that are there to keep PHP from running in a directory."""

@@ -1,0 +1,31 @@
+"""What a server would do with a request, and where its configuration says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A line of a configuration file; lines count from 1."""
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        """As messages name it."""
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether PHP runs the uploaded file; `executes` is None where that cannot be decided, and `reason` then says why.
+
+    `handler` is what runs it or would (`mod_php`, `fpm unix:/run/php/php8.2-fpm.sock`, `cgi /usr/bin/php-cgi`), or None. `place` is the line
+    that decides: the one that hands the file to PHP, or the one that keeps it away from it.
+    """
+
+    executes: bool | None
+    reason: str
+    handler: str | None = None
+    place: Place | None = None
