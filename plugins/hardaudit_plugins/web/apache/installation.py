@@ -1,0 +1,90 @@
+"""Where Apache's configuration is, what is compiled in, and what it finds in its environment.
+
+Source: the packages of Debian, Red Hat, SUSE, Alpine and Arch, and httpd's own build.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hardaudit_plugins.web.apache.environment import read_environment, read_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hardaudit_plugins.web.evidence import Evidence
+
+_PROGRAM_LIMIT = 16 * 2**20
+_VERSION = re.compile(rb"(?<=\x00)Apache/([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,5})(?=[\x00 ])")
+_STATIC = frozenset({"core_module", "http_module", "so_module"})
+_DEBIAN = _STATIC | {"unixd_module", "version_module", "log_config_module", "logio_module", "watchdog_module"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """An installation as a distribution makes it. `environment`: a shell file that sets it; `options`: files and variables."""
+
+    configuration: str
+    server_root: str
+    programs: tuple[str, ...]
+    user: str
+    modules: frozenset[str] = _STATIC
+    environment: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
+
+
+LAYOUTS = (
+    Layout(
+        "/etc/apache2/apache2.conf",
+        "/etc/apache2",
+        ("/usr/sbin/apache2",),
+        "www-data",
+        _DEBIAN,
+        "/etc/apache2/envvars",
+        (("/etc/apache2/envvars", "APACHE_ARGUMENTS"),),
+    ),
+    Layout("/etc/httpd/conf/httpd.conf", "/etc/httpd", ("/usr/sbin/httpd",), "apache", options=(("/etc/sysconfig/httpd", "OPTIONS"),)),
+    Layout("/etc/apache2/httpd.conf", "/etc/apache2", ("/usr/sbin/httpd", "/usr/sbin/httpd-prefork", "/usr/sbin/apache2"), "apache"),
+    Layout("/etc/httpd/httpd.conf", "/etc/httpd", ("/usr/bin/httpd", "/usr/sbin/httpd"), "http"),
+    Layout("/usr/local/apache2/conf/httpd.conf", "/usr/local/apache2", ("/usr/local/apache2/bin/httpd",), "www-data"),
+)
+"""The first whose configuration is there counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What is installed. `environment`: what is certain of it; `defined`: names of -D options; `version` is None if unknown."""
+
+    layout: Layout
+    version: tuple[int, int, int] | None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    defined: frozenset[str] = frozenset()
+    environment_complete: bool = True
+
+
+def find_installation(evidence: Evidence) -> Installation | None:
+    """The installed server, or None when no configuration of one is there."""
+    for layout in LAYOUTS:
+        try:
+            present = evidence.target.exists(layout.configuration)
+        except OSError as error:
+            evidence.gap_for(error, layout.configuration)
+            continue
+        if present:
+            environment, complete = read_environment(evidence, layout.environment) if layout.environment else ({}, True)
+            return Installation(layout, _version(evidence, layout), environment, read_options(evidence, layout.options), complete)
+    return None
+
+
+def _version(evidence: Evidence, layout: Layout) -> tuple[int, int, int] | None:
+    for program in layout.programs:
+        try:
+            content = evidence.target.read_bytes(program, _PROGRAM_LIMIT)
+        except OSError:
+            continue  # the version matters only to IfVersion, which makes it a gap there
+        found = _VERSION.search(content)
+        if found:
+            return (int(found[1]), int(found[2]), int(found[3]))
+    return None
