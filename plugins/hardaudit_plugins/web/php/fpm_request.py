@@ -1,0 +1,151 @@
+"""What a pool of PHP-FPM does with one request (sapi/fpm/fpm/fpm_main.c, main/fopen_wrappers.c)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hardaudit_plugins.web.php.ini_scanner import IniSyntaxError, parse_ini
+from hardaudit_plugins.web.php.open_basedir import is_within
+from hardaudit_plugins.web.php.script import UndecidedError, View, choose_script
+from hardaudit_plugins.web.php.user_ini import user_ini_directories, user_ini_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hardaudit_plugins.web.files import Files
+    from hardaudit_plugins.web.php.pool import Pool
+    from hardaudit_plugins.web.verdict import Place
+
+_DEFAULTS = {
+    "cgi.fix_pathinfo": "1",
+    "cgi.discard_path": "0",
+    "doc_root": "",
+    "user_dir": "",
+    "open_basedir": "",
+    "user_ini.filename": ".user.ini",
+}
+_LONGEST_PATH = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class FpmAnswer:
+    """What a pool does with a request: `script` is the file (a real path on the host) whose code runs, or None.
+
+    `undecided`: it cannot be said, and `reason` says why.
+    """
+
+    script: str | None
+    reason: str
+    place: Place | None = None
+    undecided: bool = False
+
+
+def answer_of_pool(pool: Pool, parameters: Mapping[str, str], files: Files) -> FpmAnswer:
+    """What the pool runs for a request with these parameters."""
+    if pool.refused is not None:
+        return FpmAnswer(None, f"PHP-FPM's configuration is not understood: {pool.refused}", pool.place, undecided=True)
+    try:
+        sent = _sent_settings(parameters)
+        before = _answer(pool, parameters, files, sent, {})
+        if before.script is None and not pool.base.complete:
+            raise UndecidedError("not every ini file of its PHP could be read")
+        if not sent.keys() & {"cgi.fix_pathinfo", "cgi.discard_path"}:
+            return before
+        after = _answer(pool, parameters, files, sent, sent)  # a worker keeps them for its next request
+    except UndecidedError as error:
+        return FpmAnswer(None, str(error), pool.place, undecided=True)
+    except OSError as error:
+        return FpmAnswer(None, f"{error.filename or 'a file'}: {error.strerror or error}", pool.place, undecided=True)
+    if before.script == after.script:
+        return before
+    return FpmAnswer(None, "cgi.fix_pathinfo among the request's parameters counts from the next request on", pool.place, undecided=True)
+
+
+def _answer(pool: Pool, parameters: Mapping[str, str], files: Files, sent: Mapping[str, str], kept: Mapping[str, str]) -> FpmAnswer:
+    if any(len(value) > _LONGEST_PATH for value in parameters.values() if value.startswith(("/", "proxy:"))):
+        raise UndecidedError("a path in the request is longer than any file's")
+    if "REQUEST_METHOD" not in parameters:
+        return FpmAnswer(None, "PHP-FPM drops a request without REQUEST_METHOD among its parameters", pool.place)
+    view = View(files, pool.chroot)
+    chosen = choose_script(parameters, lambda name: kept.get(name, pool.setting(name, _DEFAULTS[name])), view, cgi=False)
+    if not chosen.path:
+        return FpmAnswer(None, "PHP-FPM finds no script for the request", pool.place)
+    refused = _refused(pool, chosen.path, chosen.url)
+    if refused is not None:
+        return refused
+    doc_root, user_dir = (sent.get(name, pool.setting(name, "")) for name in ("doc_root", "user_dir"))
+    path = _primary_script(chosen.path, chosen.url, doc_root, user_dir)
+    if not view.is_file(path):
+        return FpmAnswer(None, f"PHP-FPM finds no file {path}", pool.place)
+    refused = _outside(pool, path, sent, view)
+    if refused is not None:
+        return refused
+    directory = f"{chosen.path.rpartition('/')[0]}/"
+    for value in _directory_limits(pool, directory, parameters.get("DOCUMENT_ROOT"), files):
+        if not is_within(path, value, view):
+            raise UndecidedError(f"open_basedir ({value}), set for the script's directory, may not let PHP open it")
+    return FpmAnswer(view.host(path), f"pool {pool.name} of PHP-FPM runs it", pool.place)
+
+
+def _refused(pool: Pool, path: str, url: str | None) -> FpmAnswer | None:
+    """The pool's own pages, and security.limit_extensions."""
+    for directive in ("pm.status_path", "ping.path"):
+        own, place = pool.directives.get(directive, ("", pool.place))
+        if own and url == own:
+            return FpmAnswer(None, f"PHP-FPM answers {own} itself", place)
+    if pool.limit_extensions and not _is_allowed(path, pool.limit_extensions):
+        place = pool.directives.get("security.limit_extensions", ("", pool.place))[1]
+        return FpmAnswer(None, f"security.limit_extensions ({' '.join(pool.limit_extensions)}) refuses {path}", place)
+    return None
+
+
+def _is_allowed(path: str, extensions: tuple[str, ...]) -> bool:
+    """fpm_php_limit_extensions: the path ends in one of them, letters compared as they are, and is longer."""
+    return any(path.endswith(extension) and len(path) > len(extension) for extension in extensions)
+
+
+def _primary_script(path: str, url: str | None, doc_root: str, user_dir: str) -> str:
+    """php_fopen_primary_script: doc_root and user_dir make PHP open a file by the URL instead."""
+    if user_dir and url is not None and url.startswith("/~"):
+        raise UndecidedError("user_dir makes PHP look for the script in a user's home directory")
+    if doc_root.startswith("/") and url is not None:
+        return f"{doc_root.rstrip('/')}/{url.removeprefix('/')}"
+    return path
+
+
+def _outside(pool: Pool, path: str, sent: Mapping[str, str], view: View) -> FpmAnswer | None:
+    """open_basedir, of the request or the pool or php.ini, where it does not let PHP open the script."""
+    value, place = sent.get("open_basedir"), pool.place
+    if value is None:
+        own, file = pool.ini.get("open_basedir"), pool.base.values.get("open_basedir")
+        value = pool.setting("open_basedir", "")
+        place = own.place if own is not None else file.place if file is not None else pool.place
+    if is_within(path, value, view):
+        return None
+    return FpmAnswer(None, f"open_basedir ({value}) does not let PHP open {path}", place)
+
+
+def _directory_limits(pool: Pool, directory: str, docroot: str | None, files: Files) -> list[str]:
+    """The values of open_basedir that [PATH=] sections and files like .user.ini set for the script's directory."""
+    values = [settings["open_basedir"].value for _, settings in pool.base.for_directory(directory) if "open_basedir" in settings]
+    name = pool.setting("user_ini.filename", _DEFAULTS["user_ini.filename"])
+    if not name:
+        return values
+    places = [place.rstrip("/") for place in user_ini_directories(directory, docroot)]
+    return values + user_ini_values("open_basedir", [f"{pool.chroot}{place}/{name}" for place in places], files)
+
+
+def _sent_settings(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The settings of PHP_VALUE and then PHP_ADMIN_VALUE; FPM takes both whatever the pool or php.ini says."""
+    found: dict[str, str] = {}
+    for parameter in ("PHP_VALUE", "PHP_ADMIN_VALUE"):
+        try:
+            for statement in parse_ini(f"{parameters.get(parameter, '')}\n", lambda _: None, lambda: None):
+                if statement.kind == "entry" and statement.value is not None:
+                    if statement.unresolved is not None:
+                        raise UndecidedError(f"{parameter} has {statement.unresolved}, whose value is not known")
+                    found[statement.name] = statement.value
+        except IniSyntaxError:
+            continue  # what came before the error counts
+    return found

@@ -1,0 +1,138 @@
+"""Which script FPM and php-cgi take a request for: init_request_info() of sapi/fpm/fpm/fpm_main.c and sapi/cgi/cgi_main.c."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hardaudit_plugins.web.php.ini_files import is_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hardaudit_plugins.web.files import Files
+
+_PROXY_PREFIXES = ("proxy:fcgi://", "proxy:balancer://")
+
+
+class UndecidedError(Exception):
+    """What PHP does cannot be said; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The script's path as PHP has it (None: "No input file specified"), and the URL it takes the request for."""
+
+    path: str | None
+    url: str | None
+
+
+class View:
+    """The files as a PHP process sees them: below its chroot, by absolute paths.
+
+    Raises UndecidedError for a path that depends on what is not known; OSError as `Files` does.
+    """
+
+    def __init__(self, files: Files, chroot: str) -> None:
+        self._files = files
+        self._chroot = chroot.rstrip("/")
+
+    def host(self, path: str) -> str:
+        """The path on the host, without links."""
+        if not path.startswith("/"):
+            raise UndecidedError(f"the path {path!r} is relative: it depends on the directory that the PHP process is in")
+        real = self._files.real(f"{self._chroot}{path}")
+        if self._chroot:
+            base = self._files.real(self._chroot)
+            lexical = [part for part in path.split("/") if part not in ("", ".")]
+            if ".." in lexical or real != "/".join([base.rstrip("/"), *lexical]):
+                raise UndecidedError(f"{path} leads through links inside the chroot {self._chroot}")
+        return real
+
+    def is_file(self, path: str) -> bool:
+        """Whether stat(2) finds a regular file."""
+        return not self._must_be_directory(path) and self._files.is_file(self._there(path))
+
+    def exists(self, path: str) -> bool:
+        """Whether realpath(3) succeeds."""
+        there = self._there(path)
+        return self._files.is_directory(there) or (not self._must_be_directory(path) and self._files.exists(there))
+
+    def _there(self, path: str) -> str:
+        self.host(path)
+        return f"{self._chroot}{path}"
+
+    @staticmethod
+    def _must_be_directory(path: str) -> bool:
+        return path.rpartition("/")[2] in ("", ".", "..")
+
+
+def choose_script(parameters: Mapping[str, str], setting: Callable[[str], str], view: View, *, cgi: bool) -> Chosen:
+    """The script for a request's parameters. `setting` gives the value of an ini setting; `cgi`: as php-cgi does it, not FPM."""
+    given = {name: value.partition("\x00")[0] for name, value in parameters.items()}
+    script, apache = _without_proxy(given.get("SCRIPT_FILENAME"))
+    translated, url = given.get("PATH_TRANSLATED"), given.get("SCRIPT_NAME")
+    path = translated if script is None else script
+    if path is None:
+        return Chosen(None, None)
+    if not is_on(setting("cgi.fix_pathinfo")):
+        if not is_on(setting("cgi.discard_path")) and translated is not None:
+            path = translated
+        info = given.get("PATH_INFO")
+        return Chosen(_valid(path), url if info is None else info)
+    redirect = given.get("REDIRECT_URL")
+    if (cgi or not apache) and translated is not None and redirect is not None and translated != path:
+        path, url = translated, redirect
+    if path and (path.endswith("/") or not view.exists(path)):
+        return _walk_back(given, path, url, view, apache=apache)
+    return Chosen(_valid(path), url)
+
+
+def _without_proxy(script: str | None) -> tuple[str | None, bool]:
+    """SCRIPT_FILENAME without the address that Apache's mod_proxy_fcgi puts before it, and whether there was one."""
+    apache = False
+    for prefix in _PROXY_PREFIXES:
+        if script is not None and script.lower().startswith(prefix):
+            slash = script.find("/", len(prefix))
+            if slash >= 0:
+                script, apache = script[slash:], True
+            script = script.partition("?")[0]
+    return script, apache
+
+
+def _walk_back(given: Mapping[str, str], path: str, url: str | None, view: View, *, apache: bool) -> Chosen:
+    """A path that leads to no file: parts are taken from its end until one does; they are the path info."""
+    base = path
+    while "/" in base or "\\" in base:
+        base = base[: base.rindex("/" if "/" in base else "\\")]
+        if base and view.is_file(base):
+            return Chosen(_valid(base), _url_without_info(given, path, base, url, apache=apache))
+    return Chosen(None, url)
+
+
+def _url_without_info(given: Mapping[str, str], path: str, base: str, url: str | None, *, apache: bool) -> str | None:
+    """What SCRIPT_NAME becomes, the part that turned out to be path info taken away."""
+    info = given.get("PATH_INFO")
+    length = len(path) - len(base)
+    name = given.get("SCRIPT_NAME")
+    if apache:
+        found: str | None = path[len(base) :]
+        changed = length != 0 and info != found
+    else:
+        found = info[len(info) - length :] if info is not None and len(info) > length else None
+        changed = found is not None and found != info
+    if not changed or found is None:
+        return url
+    if info is not None:
+        if apache:
+            return info if name != info else name
+        cut = info[: len(info) - length]
+        return cut if name != cut else name
+    if apache and url is not None and len(url) > length and url.endswith(found):
+        return url[: -len(found)]
+    return url
+
+
+def _valid(path: str) -> str | None:
+    """PHP refuses a path with `..` in it (is_valid_path)."""
+    return None if ".." in path.split("/") else path
