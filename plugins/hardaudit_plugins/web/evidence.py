@@ -27,6 +27,11 @@ class Evidence:
         self.check_deadline = check_deadline
         self._gaps: dict[tuple[GapReason, str], None] = {}
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything was read and understood."""
+        return not self._gaps
+
     def gap(self, reason: GapReason, detail: str) -> None:
         """Note evidence that could not be read or understood; `detail` names file and line. Beyond 200 the first ones stand for all."""
         if len(self._gaps) < _MOST_GAPS:

@@ -69,6 +69,10 @@ class Site(Protocol):
         """First name of the site; empty for one without a name."""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that requests may give for it, as literal host names, the first one first; empty for a site without a name."""
+
+    @property
     def listen(self) -> tuple[str, ...]:
         """Addresses and ports as configured: `*:80`, `[::]:443`, `unix:/run/shop.sock`."""
 

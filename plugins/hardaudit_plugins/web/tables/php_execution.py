@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 
 from hardaudit.model.table import INTEGER, TEXT, Column, TableSpec
 from hardaudit.target.table import Table
+from hardaudit_plugins.web.docroots import docroots_of
+from hardaudit_plugins.web.execution import STANDARD_NAMES, Execution, undecided_gap, ways_to
+from hardaudit_plugins.web.servers import servers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hardaudit.model.table import Row
+    from hardaudit.model.table import Row, Value
     from hardaudit.target.table import TableContext
+    from hardaudit_plugins.web.execution import Way
 
 SPEC = TableSpec(
     name="php_execution",
@@ -55,8 +59,52 @@ SPEC = TableSpec(
 
 def generate(context: TableContext) -> Iterator[Row]:
     """A row for each directory, name, site and URL."""
-    del context
-    yield from ()
+    docroots = docroots_of(context)
+    if docroots is None:
+        return
+    servers = servers_of(context)
+    asked_for = context.constraints.integers("crafted")
+    for asked in [None] if asked_for is None else asked_for:
+        execution = Execution(context.target, servers.fpm, crafted=bool(asked))
+        for directory in _directories(context):
+            ways = ways_to(context, docroots, directory)
+            for file_name in context.constraints.texts("file_name") or STANDARD_NAMES:
+                yield from ({**row, "crafted": asked} for row in _rows(context, execution, directory, file_name, ways))
+                if not ways:
+                    yield {**_unreached(directory, file_name, is_complete=servers.evidence.is_complete), "crafted": asked}
+
+
+def _directories(context: TableContext) -> list[str]:
+    """The directories that the query names, or every upload directory."""
+    named = context.constraints.texts("directory")
+    if named is not None:
+        return [directory for directory in named if directory.startswith("/")]
+    return sorted({str(row["path"]) for row in context.rows("upload_directories", only=("path",))})
+
+
+def _rows(context: TableContext, execution: Execution, directory: str, file_name: str, ways: list[Way]) -> Iterator[dict[str, Value]]:
+    for way in ways:
+        context.check_deadline()
+        answer = execution.answer(way, file_name)
+        undecided_gap(context, answer, way.site)
+        verdict = answer.verdict
+        yield {
+            "server": way.site.server,
+            "site": way.site.name,
+            "url": answer.url,
+            "directory": directory,
+            "file_name": file_name,
+            "executes": None if verdict.executes is None else int(verdict.executes),
+            "handler": verdict.handler,
+            "reason": verdict.reason,
+            "config_path": verdict.place.path if verdict.place else None,
+            "config_line": verdict.place.line if verdict.place else None,
+        }
+
+
+def _unreached(directory: str, file_name: str, *, is_complete: bool) -> dict[str, Value]:
+    reason = "no URL of any site reaches the directory" if is_complete else "no URL that is known reaches the directory, and not all could be read"
+    return {"directory": directory, "file_name": file_name, "executes": 0 if is_complete else None, "reason": reason}
 
 
 TABLE = Table(SPEC, generate)

@@ -1,0 +1,162 @@
+"""Whether PHP runs a file in a directory: every URL of every site that reaches it is tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hardaudit.model.gap import GapReason
+from hardaudit.target.errors import gap_reason
+from hardaudit.target.walk import canonical
+from hardaudit_plugins.filesystem.tree_store import is_within
+from hardaudit_plugins.web.choices import explore
+from hardaudit_plugins.web.files import Files
+from hardaudit_plugins.web.site import Request
+from hardaudit_plugins.web.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from hardaudit.target.table import TableContext
+    from hardaudit.target.target import Target
+    from hardaudit_plugins.web.docroots import Docroots
+    from hardaudit_plugins.web.php.fpm import Fpm
+    from hardaudit_plugins.web.site import Site
+
+STANDARD_NAMES = (
+    "x.php", "x.PHP", "x.phtml", "x.phar", "x.php5", "x.inc", "x.php.jpg", "x.php.bak", "x.jpg", "x.jpg/a.php", "sub/x.php", ".htaccess",
+)  # fmt: skip
+"""What is asked about every upload directory."""
+
+CODE = "<?php"
+_CRAFTED_METHODS = ("GET", "POST", "PUT", "PROPFIND", "X")
+_CRAFTED_SUFFIXES = ("", "/", "/x.jpg")
+_ORDER = {True: 2, None: 1, False: 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How URLs that begin with `url` get to a directory, as `path`, through a site."""
+
+    site: Site
+    url: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The verdict on the request for `url`, a path."""
+
+    url: str
+    verdict: Verdict
+
+
+def best(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict that counts of several requests: one that runs PHP, else one that is not decided. The first of equals."""
+    found: Verdict | None = None
+    for verdict in verdicts:
+        if verdict.executes is True:
+            return verdict
+        if found is None or _ORDER[verdict.executes] > _ORDER[found.executes]:
+            found = verdict
+    return found or Verdict(False, "no request is possible")
+
+
+def ways_to(context: TableContext, docroots: Docroots, directory: str) -> list[Way]:
+    """Every site and URL that reaches a directory: as it is spelled, and where that leads without links; it need not exist."""
+    directory = directory.rstrip("/") or "/"
+    paths = {(reach.site, directory): None for reach in docroots.reaches if is_within(directory, reach.path)}
+    try:
+        real = canonical(context.target, directory)
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # to be made by whoever uploads; links to it cannot be known
+    except OSError as error:
+        context.gap(gap_reason(error), f"{directory}: {error.strerror}")
+    else:
+        paths.update({(reach.site, reach.path_of(real)): None for reach in docroots.reaches.of(real)})
+    found: dict[tuple[int, str, str], Way] = {}
+    for number, path in paths:
+        site = docroots.sites[number]
+        for mapping in site.mappings():
+            inside = f"{path.rstrip('/')}/"
+            base = mapping.directory if mapping.directory.endswith("/") else f"{mapping.directory}/"
+            if inside.startswith(base):
+                url = mapping.url + inside[len(base) :]
+                found.setdefault((number, url, path), Way(site, url, path))
+    return list(found.values())
+
+
+def parts_of(file_name: str) -> tuple[str, str]:
+    """The file that is stored, and what the request appends to it: a name with a dot, before a slash, is the file that holds the code."""
+    parts = file_name.split("/")
+    for count in range(1, len(parts)):
+        if "." in parts[count - 1].lstrip("."):
+            return "/".join(parts[:count]), "/" + "/".join(parts[count:])
+    return file_name, ""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """Asks sites about uploads."""
+
+    target: Target
+    fpm: Fpm
+    crafted: bool = False
+
+    def answer(self, way: Way, file_name: str) -> Answer:
+        """Whether a request runs a file of this name."""
+        if file_name.rpartition("/")[2] == ".htaccess":
+            return Answer(way.url + file_name, self._takeover(way))
+        stored, suffix = parts_of(file_name)
+        url = way.url + stored + suffix
+        return Answer(url, self.verdict(way, stored, suffix, {}))
+
+    def verdict(self, way: Way, stored: str, suffix: str, others: dict[str, str]) -> Verdict:
+        """The same for a file and what the request appends; `others`: further files that are uploaded, content by name."""
+        directory = Files(self.target, {}).real(way.path).rstrip("/")
+        script = f"{directory}/{stored}"
+        files = Files(self.target, {script: CODE, **{f"{directory}/{name}": text for name, text in others.items()}})
+        return best(self._asked(way, way.url + stored + suffix, script, files, bool(suffix)))
+
+    def _asked(self, way: Way, url: str, script: str, files: Files, has_suffix: bool) -> Iterator[Verdict]:
+        methods = _CRAFTED_METHODS if self.crafted else ("GET",)
+        suffixes = _CRAFTED_SUFFIXES if self.crafted and not has_suffix else ("",)
+        for host in way.site.names or ("",):
+            for method in methods:
+                for suffix in suffixes:
+                    request = Request(url + suffix, script, host, method)
+                    yield explore(lambda choices, request=request: way.site.verdict(request, files, choices), crafted=self.crafted)  # type: ignore[misc]
+
+    def _takeover(self, way: Way) -> Verdict:
+        """Whether an uploaded .htaccess makes PHP run for a name that does not run without it, in a directory `sub` of the upload's own."""
+        if way.site.server != "apache":
+            return Verdict(False, f"{way.site.server} reads no .htaccess files")
+        tried: list[Verdict] = []
+        for name in ("sub/x.jpg", "sub/x.php"):
+            without = self.verdict(way, name, "", {})
+            if without.executes is True:
+                continue
+            for text in self._texts():
+                verdict = self.verdict(way, name, "", {"sub/.htaccess": text})
+                if verdict.executes is True:
+                    shown = text.replace("\n", "; ")
+                    return Verdict(True, f"a .htaccess with `{shown}` makes {name.removeprefix('sub/')} run", verdict.handler, verdict.place)
+                tried.append(verdict if without.executes is False else without)
+        undecided = best(tried)
+        if tried and undecided.executes is None:
+            return undecided
+        return Verdict(False, "no .htaccess changes what runs", None, undecided.place)
+
+    def _texts(self) -> list[str]:
+        handlers = ["SetHandler application/x-httpd-php", "AddHandler application/x-httpd-php .jpg .php", "AddType application/x-httpd-php .jpg .php"]
+        handlers += [f'SetHandler "proxy:{pool.listen}|fcgi://localhost"' for pool in self.fpm.pools if pool.listen.startswith("unix:")]
+        handlers += [f'SetHandler "proxy:fcgi://{pool.listen}"' for pool in self.fpm.pools if not pool.listen.startswith("unix:")]
+        texts = [*handlers, "php_flag engine on", "Require all granted"]
+        texts += [f"php_flag engine on\n{handler}" for handler in handlers] + [f"{handler}\nRequire all granted" for handler in handlers]
+        return texts + [f'<FilesMatch "\\.(jpg|php)$">\n{text}\n</FilesMatch>' for text in texts]
+
+
+def undecided_gap(context: TableContext, answer: Answer, site: Site) -> None:
+    """Tell the table that a request could not be decided."""
+    if answer.verdict.executes is None:
+        context.gap(GapReason.UNDECIDABLE, f"{site.name or site.server} {answer.url}: {answer.verdict.reason}")
