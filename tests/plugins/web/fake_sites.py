@@ -24,6 +24,9 @@ PASSWD = (
 GROUP = "root:x:0:\nwww-data:x:33:\nshop:x:1001:\nann:x:1002:\nmedia:x:2000:www-data\n"
 
 
+PLACE = Place("/etc/apache2/sites-enabled/shop.conf", 1)
+
+
 @dataclass(frozen=True)
 class FakeSite:
     """What the tables of files ask of a site."""
@@ -35,7 +38,7 @@ class FakeSite:
     worker: str = "www-data"
     server: str = "apache"
     listen: tuple[str, ...] = ("*:80",)
-    place: Place = Place("/etc/apache2/sites-enabled/shop.conf", 1)
+    place: Place = PLACE
 
     def mappings(self):
         own = [] if self.docroot is None else [("/", f"{self.docroot}/")]
