@@ -103,13 +103,14 @@ def load_fpm(evidence: Evidence) -> Fpm:
     pools: list[Pool] = []
     complete = True
     for place in fpm_places(evidence):
-        loaded, understood = _load(evidence, place)
+        loaded, understood = load_place(evidence, place)
         pools += loaded
         complete = complete and understood
     return Fpm(tuple(pools), complete, _foreign(evidence), evidence.target)
 
 
-def _load(evidence: Evidence, place: FpmPlace) -> tuple[list[Pool], bool]:
+def load_place(evidence: Evidence, place: FpmPlace) -> tuple[list[Pool], bool]:
+    """The pools of one php-fpm, and whether its configuration is understood."""
     base = read_ini(evidence, "fpm-fcgi", place.ini_directory, place.scan_directory)
 
     def variable(name: str) -> str | None:
