@@ -1,0 +1,370 @@
+"""mod_rewrite's directives: RewriteRule, RewriteCond and what sets them up, and how sections inherit them.
+
+Source: the configuration half of modules/mappers/mod_rewrite.c, httpd 2.4; docs/manual/rewrite/flags.html.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from hardaudit_plugins.web.apache.expr_functions import integer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hardaudit_plugins.web.verdict import Place
+
+_SPACES = " \t\n\v\f\r"
+_MOST_ROUNDS = 10_000
+_OPTIONS = frozenset(
+    ["inherit", "inheritbefore", "inheritdown", "inheritdownbefore", "ignoreinherit", "allownoslash", "allowanyuri", "mergebase"]
+    + ["ignorecontextinfo", "legacyprefixdocroot", "longurloptimization"]
+)
+_STATUSES = frozenset(
+    [100, 101, 102, 103, *range(200, 209), 226, *range(300, 309), *range(400, 419), *range(421, 425), 426, 428, 429, 431, 451]
+    + [*range(500, 509), 510, 511]
+)
+_FLAGS = {
+    "b": "B",
+    "backrefescaping": "B",
+    "bnp": "BNP",
+    "backrefernoplus": "BNP",
+    "bctls": "BCTLS",
+    "backrefescapingctls": "BCTLS",
+    "bne": "BNE",
+    "backrefescapingexcept": "BNE",
+    "c": "C",
+    "chain": "C",
+    "co": "CO",
+    "cookie": "CO",
+    "dpi": "DPI",
+    "d": "DPI",
+    "discardpath": "DPI",
+    "e": "E",
+    "env": "E",
+    "end": "END",
+    "f": "F",
+    "forbidden": "F",
+    "g": "G",
+    "gone": "G",
+    "h": "H",
+    "handler": "H",
+    "l": "L",
+    "last": "L",
+    "ne": "NE",
+    "noescape": "NE",
+    "n": "N",
+    "next": "N",
+    "ns": "NS",
+    "nosubreq": "NS",
+    "nc": "NC",
+    "nocase": "NC",
+    "p": "P",
+    "proxy": "P",
+    "pt": "PT",
+    "passthrough": "PT",
+    "qsa": "QSA",
+    "qsappend": "QSA",
+    "qsd": "QSD",
+    "qsdiscard": "QSD",
+    "qsl": "QSL",
+    "qslast": "QSL",
+    "r": "R",
+    "redirect": "R",
+    "s": "S",
+    "skip": "S",
+    "t": "T",
+    "type": "T",
+    "unsafeallow3f": "UNSAFE_ALLOW_3F",
+    "unsafeprefixstat": "UNSAFE_PREFIX_STAT",
+    "unc": "UNC",
+}
+_REDIRECTS = {"permanent": 301, "temp": 302, "seeother": 303}
+
+
+class RewriteSyntaxError(Exception):
+    """The server does not start with this line; of a .htaccess file it answers every request below with status 500."""
+
+    def __init__(self, place: Place, message: str) -> None:
+        super().__init__(f"{place}: {message}")
+        self.place = place
+        self.message = message
+
+
+class Line(Protocol):
+    """What is asked of a directive: see `directive.Directive`."""
+
+    @property
+    def name(self) -> str:
+        """In lower case."""
+
+    @property
+    def resolved(self) -> str:
+        """Its arguments as one text, variables put in."""
+
+    @property
+    def place(self) -> Place:
+        """Its line."""
+
+    def words(self) -> list[str]:
+        """Its arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A RewriteCond. `kind`: `regex`, `expr`, a file test (`f` `d` `s` `l` `x`), `U`, `F`, or a comparison (`<` `<=` `=` `>` `>=`, `-lt` …)."""
+
+    test: str
+    kind: str
+    operand: str
+    negated: bool
+    ignore_case: bool
+    or_next: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A RewriteRule with its conditions. `flags`: the short names of those without a value, `status`: of R, F and G, 0 without one."""
+
+    pattern: str
+    negated: bool
+    substitution: str
+    flags: frozenset[str]
+    conditions: tuple[Condition, ...]
+    place: Place
+    status: int = 0
+    skip: int = 0
+    rounds: int = _MOST_ROUNDS
+    handler: str | None = None
+    content_type: str | None = None
+    variables: tuple[str, ...] = ()
+    escapes: str = ""
+    no_escapes: str = ""
+
+    @property
+    def no_substitution(self) -> bool:
+        """Whether the URL stays as it is."""
+        return self.substitution == "-" or self.has_status
+
+    @property
+    def has_status(self) -> bool:
+        """Whether the rule answers with a status that is no redirect."""
+        return bool({"F", "G"} & self.flags) or ("R" in self.flags and not 300 <= self.status < 400 and self.status != 0)
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteConfig:
+    """What mod_rewrite has for a server or a directory. `engine` is None where nothing says; it is off then.
+
+    `present`: whether any of its directives is there. `base`: RewriteBase. `maps`: RewriteMap, name to its source (`txt:/etc/map`).
+    `pending`: conditions after the last rule, which go to the next rule that is inherited.
+    """
+
+    engine: bool | None = None
+    options: frozenset[str] | None = None
+    base: str | None = None
+    rules: tuple[Rule, ...] = ()
+    pending: tuple[Condition, ...] = ()
+    maps: Mapping[str, str] = field(default_factory=dict)
+    present: bool = False
+
+    def has_option(self, name: str) -> bool:
+        """Whether RewriteOptions has it; `name` in lower case."""
+        return self.options is not None and name in self.options
+
+
+def rules_from(directives: Sequence[Line]) -> RewriteConfig:
+    """The configuration of one section or of what is outside of sections. Other directives are passed over. Raises RewriteSyntaxError."""
+    config = RewriteConfig()
+    rules: list[Rule] = []
+    pending: list[Condition] = []
+    for line in directives:
+        if line.name == "rewritecond":
+            pending.append(_condition(line))
+        elif line.name == "rewriterule":
+            rules.append(_rule(line, tuple(pending)))
+            pending = []
+        elif line.name in ("rewriteengine", "rewriteoptions", "rewritebase", "rewritemap"):
+            config = _set(config, line)
+        else:
+            continue
+        config = replace(config, present=True)
+    return replace(config, rules=tuple(rules), pending=tuple(pending))
+
+
+def merge_server(base: RewriteConfig, local: RewriteConfig) -> RewriteConfig:
+    """A virtual host's configuration from the main server's and its own.
+
+    Without a directive of its own it applies no rules, inherited or not, but the engine's state holds for its directories.
+    """
+    merged = _merged(base, local)
+    if not local.present:
+        return replace(merged, rules=(), pending=(), maps=base.maps)
+    return merged
+
+
+def for_directories(server: RewriteConfig) -> RewriteConfig:
+    """What the configuration of directories is merged onto: the server's state, options and maps, none of its rules."""
+    return replace(server, rules=(), pending=(), base=None)
+
+
+def merge_directory(base: RewriteConfig, local: RewriteConfig) -> RewriteConfig:
+    """The configuration of a section or .htaccess file that is merged onto what came before; without any directive that stays."""
+    if not local.present:
+        return base
+    merged = replace(_merged(base, local), maps=base.maps)
+    rewrite_base = base.base if merged.has_option("mergebase") and local.base is None else local.base
+    return replace(merged, base=rewrite_base)
+
+
+def _merged(base: RewriteConfig, local: RewriteConfig) -> RewriteConfig:
+    options = base.options if local.options is None else local.options
+    merged = RewriteConfig(
+        base.engine if local.engine is None else local.engine, options, local.base, present=base.present or local.present
+    )
+    ignored = merged.has_option("ignoreinherit")
+    if merged.has_option("inherit") or (base.has_option("inheritdown") and not ignored):
+        return _joined(merged, local, base, {**base.maps, **local.maps})
+    if merged.has_option("inheritbefore") or (base.has_option("inheritdownbefore") and not ignored):
+        return _joined(merged, base, local, {**local.maps, **base.maps})
+    return replace(merged, rules=local.rules, pending=local.pending, maps=local.maps)
+
+
+def _joined(merged: RewriteConfig, first: RewriteConfig, second: RewriteConfig, maps: Mapping[str, str]) -> RewriteConfig:
+    return replace(merged, rules=first.rules + second.rules, pending=first.pending + second.pending, maps=maps)
+
+
+def _set(config: RewriteConfig, line: Line) -> RewriteConfig:
+    words = line.words()
+    if line.name == "rewriteengine":
+        if len(words) != 1 or words[0].lower() not in ("on", "off"):
+            raise RewriteSyntaxError(line.place, "RewriteEngine must be On or Off")
+        return replace(config, engine=words[0].lower() == "on")
+    if line.name == "rewriteoptions":
+        options = {word.lower() for word in words if not word.lower().startswith("maxredirects=")}
+        if options - _OPTIONS or not words:
+            raise RewriteSyntaxError(line.place, f"RewriteOptions: unknown option {sorted(options - _OPTIONS)}")
+        return replace(config, options=(config.options or frozenset()) | options)
+    if line.name == "rewritebase":
+        if len(words) != 1 or not words[0].startswith("/"):
+            raise RewriteSyntaxError(line.place, "RewriteBase: argument is not a valid URL")
+        return replace(config, base=words[0])
+    if len(words) not in (2, 3):
+        raise RewriteSyntaxError(line.place, "RewriteMap takes a name and a source")
+    return replace(config, maps={**config.maps, words[0]: words[1]})
+
+
+def _arguments(line: Line) -> tuple[str, str, str | None]:
+    """parseargline(): two or three arguments, with or without quotes; a backslash before a space keeps both."""
+    found: list[str] = []
+    text, at = line.resolved, 0
+    for _ in range(3):
+        while at < len(text) and text[at] in _SPACES:
+            at += 1
+        if found[1:] and at >= len(text):
+            break
+        quote = text[at] if text[at : at + 1] in ('"', "'") else ""
+        start = at = at + len(quote)
+        while at < len(text) and not (text[at] == quote if quote else text[at] in _SPACES):
+            at += 2 if text[at] == "\\" and text[at + 1 : at + 2] and text[at + 1] in _SPACES else 1
+        at = min(at, len(text))
+        found.append(text[start:at])
+        if at >= len(text):
+            if len(found) == 1:
+                raise RewriteSyntaxError(line.place, "bad argument line: at least two arguments required")
+            break
+        at += 1
+    flags = found[2] if found[2:] else None
+    if flags is not None and not (flags.startswith("[") and flags.endswith("]") and flags[1:]):
+        raise RewriteSyntaxError(line.place, "bad flag delimiters")
+    return found[0], found[1], flags
+
+
+def _flags(text: str | None) -> list[tuple[str, str]]:
+    """cmd_parseflagfield(): keys and values; no comma can be in a value."""
+    if text is None:
+        return []
+    flags: list[tuple[str, str]] = []
+    fields = text[1:-1].split(",")
+    for index, flag in enumerate(fields):
+        stripped = flag.strip(_SPACES)
+        if not stripped and index == len(fields) - 1 and flag:
+            break
+        key, _, value = stripped.partition("=")
+        flags.append((key, value))
+    return flags
+
+
+def _condition(line: Line) -> Condition:
+    test, pattern, field_text = _arguments(line)
+    names: set[str] = set()
+    for key, _ in _flags(field_text):
+        name = {"nocase": "nc", "ornext": "or", "novary": "nv"}.get(key.lower(), key.lower())
+        if name not in ("nc", "or", "nv"):
+            raise RewriteSyntaxError(line.place, f"RewriteCond: unknown flag '{key}'")
+        names.add(name)
+    negated = pattern.startswith("!")
+    kind, operand = _kind(test, pattern[1:] if negated else pattern)
+    if kind == "-ne":
+        kind, negated = "-eq", not negated
+    return Condition(test, kind, operand, negated, "nc" in names, "or" in names, line.place)
+
+
+_FILE_KINDS = {"f": "f", "s": "s", "d": "d", "x": "x", "h": "l", "L": "l", "l": "l", "U": "U", "F": "F"}
+_INTEGER_KIND = re.compile(r"-(lt|le|gt|ge|eq|ne)(.+)", re.DOTALL)
+
+
+def _kind(test: str, pattern: str) -> tuple[str, str]:
+    if test.lower() == "expr":
+        return "expr", pattern
+    if len(pattern) < len("-f"):
+        return "regex", pattern
+    if pattern[0] == "-":
+        if len(pattern) == len("-f"):
+            return (_FILE_KINDS[pattern[1]], pattern) if pattern[1] in _FILE_KINDS else ("regex", pattern)
+        found = _INTEGER_KIND.fullmatch(pattern)
+        return (f"-{found[1]}", found[2]) if found else ("regex", pattern)
+    if pattern[0] in "<>":
+        length = 2 if pattern[1] == "=" else 1
+        return pattern[:length], pattern[length:]
+    if pattern[0] == "=":
+        return "=", "" if pattern[1:] == '""' else pattern[1:]
+    return "regex", pattern
+
+
+def _rule(line: Line, conditions: tuple[Condition, ...]) -> Rule:
+    pattern, substitution, field_text = _arguments(line)
+    negated = pattern.startswith("!")
+    rule = Rule(pattern[1:] if negated else pattern, negated, substitution, frozenset(), conditions, line.place)
+    for key, value in _flags(field_text):
+        name = _FLAGS.get(key.lower())
+        if name is None and key[:1] not in ("d", "D"):
+            raise RewriteSyntaxError(line.place, f"RewriteRule: unknown flag '{key}'")
+        if name is not None:
+            rule = _flagged(rule, name, value, line.place)
+    return rule
+
+
+def _flagged(rule: Rule, name: str, value: str, place: Place) -> Rule:
+    rule = replace(rule, flags=rule.flags | {name})
+    if name == "R":
+        status = _REDIRECTS.get(value.lower(), integer(value) if value[:1].isdigit() else 0)
+        if value[:1].isdigit() and status not in _STATUSES:
+            raise RewriteSyntaxError(place, f"RewriteRule: invalid HTTP response code '{value}' for flag 'R'")
+        return replace(rule, status=status if value else rule.status)
+    if name in ("F", "G"):
+        return replace(rule, status=403 if name == "F" else 410)
+    if name == "S":
+        return replace(rule, skip=integer(value))
+    if name == "N" and value:
+        return replace(rule, rounds=integer(value))
+    if name == "E":
+        return replace(rule, variables=(*rule.variables, value))
+    if name in ("H", "T"):
+        return replace(rule, handler=value) if name == "H" else replace(rule, content_type=value)
+    if name in ("B", "BNE") and value:
+        return replace(rule, escapes=value) if name == "B" else replace(rule, no_escapes=value)
+    return rule
