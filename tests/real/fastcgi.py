@@ -18,7 +18,9 @@ def _record(kind: int, content: bytes) -> bytes:
 
 
 def _pair(name: bytes, value: bytes) -> bytes:
-    lengths = b"".join(struct.pack("!B", len(part)) if len(part) < 128 else struct.pack("!I", len(part) | 1 << 31) for part in (name, value))
+    lengths = b"".join(
+        struct.pack("!B", len(part)) if len(part) < 128 else struct.pack("!I", len(part) | 1 << 31) for part in (name, value)
+    )
     return lengths + name + value
 
 
@@ -56,7 +58,15 @@ class PrivateFpm:
     def __init__(self, program: str, directory: Path) -> None:
         environment = {"PATH": os.environ["PATH"], "PHP_INI_SCAN_DIR": str(directory / "conf.d")}
         self._log = directory / "start.log"
-        command = [program, "--nodaemonize", "--allow-to-run-as-root", "-c", str(directory / "php.ini"), "-y", str(directory / "php-fpm.conf")]
+        command = [
+            program,
+            "--nodaemonize",
+            "--allow-to-run-as-root",
+            "-c",
+            str(directory / "php.ini"),
+            "-y",
+            str(directory / "php-fpm.conf"),
+        ]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd="/", start_new_session=True)
 

@@ -37,7 +37,14 @@ NAMES = (
     "guarded/x.php",
     "guarded/deep/x.jpg",
 )
-LINKS = {"link.php": "x.jpg", "link.jpg": "x.php", "nowhere.php": "missing", "away.php": "../outside/x.php", "loop.php": "loop.php", "there": "sub"}
+LINKS = {
+    "link.php": "x.jpg",
+    "link.jpg": "x.php",
+    "nowhere.php": "missing",
+    "away.php": "../outside/x.php",
+    "loop.php": "loop.php",
+    "there": "sub",
+}
 POOLS = {
     "plain": "",
     "every": "security.limit_extensions =",
@@ -133,9 +140,30 @@ paths = st.builds(
     "{}{}{}".format,
     st.sampled_from(("/www/", "/www/", "/www/", "/outside/", "/www//", "/www/./", "/www/sub/../", "/")),
     st.sampled_from((*NAMES, *LINKS, "", "sub", "dir.php", "missing.php", "there/x.php")),
-    st.sampled_from(("", "", "", "", "/", "/a.php", "/a/b.php", "/..", "/../x.php", "//a.php", "/.", "/./x.php", "\\a.php", "%2ephp", "?a=b", "/x.php?c/d.php")),
+    st.sampled_from(
+        (
+            "",
+            "",
+            "",
+            "",
+            "/",
+            "/a.php",
+            "/a/b.php",
+            "/..",
+            "/../x.php",
+            "//a.php",
+            "/.",
+            "/./x.php",
+            "\\a.php",
+            "%2ephp",
+            "?a=b",
+            "/x.php?c/d.php",
+        )
+    ),
 )
-proxies = st.sampled_from(("", "", "", "proxy:fcgi://localhost", "proxy:fcgi://127.0.0.1:9000", "proxy:balancer://all", "PROXY:fcgi://[::1]:9"))
+proxies = st.sampled_from(
+    ("", "", "", "proxy:fcgi://localhost", "proxy:fcgi://127.0.0.1:9000", "proxy:balancer://all", "PROXY:fcgi://[::1]:9")
+)
 urls = st.sampled_from(("/x.php", "/x.jpg/a.php", "/sub/x.php", "/a.php", "", "/sub/x.jpg", "x.php", "/link.php", "/~root/x.php", "/x.jpg"))
 
 
@@ -152,7 +180,11 @@ def requests(draw):
         ("REDIRECT_URL", 2, urls),
         ("DOCUMENT_ROOT", 5, st.sampled_from(("{root}/www", "{root}/www/", "{root}/www/sub", "{root}/outside", "/"))),
         ("PHP_VALUE", 1, st.sampled_from(("engine=off", "open_basedir={root}/outside", "memory_limit=64M\nopen_basedir=/", "x y z = = 1"))),
-        ("PHP_ADMIN_VALUE", 1, st.sampled_from(("engine=off", "open_basedir={root}/www/sub", "disable_functions=echo", "user_ini.filename=limits.ini"))),
+        (
+            "PHP_ADMIN_VALUE",
+            1,
+            st.sampled_from(("engine=off", "open_basedir={root}/www/sub", "disable_functions=echo", "user_ini.filename=limits.ini")),
+        ),
     ):
         if draw(st.integers(0, 9)) < chance:
             given[name] = draw(values)
@@ -166,7 +198,10 @@ def requests(draw):
 def test_the_script_that_is_said_to_run_is_the_one_that_php_fpm_runs(world: World, pool: str, request: dict[str, str]) -> None:
     chroot = f"{world.root}/www" if pool.startswith("chrooted") else ""
     root = str(world.root)
-    sent = {name: value.replace("{root}/www", "").replace("{root}", root) if chroot else value.replace("{root}", root) for name, value in request.items()}
+    sent = {
+        name: value.replace("{root}/www", "").replace("{root}", root) if chroot else value.replace("{root}", root)
+        for name, value in request.items()
+    }
     said = world.fpm.answer(f"unix:{root}/{pool}.sock", sent, world.files)
     ran = world.really(pool, sent)
     if said.undecided:

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
     from hardaudit_plugins.web.files import Files
     from hardaudit_plugins.web.php.pool import Pool
+    from hardaudit_plugins.web.php.script import Chosen
     from hardaudit_plugins.web.verdict import Place
 
-_DEFAULTS = {
+DEFAULTS = {
     "cgi.fix_pathinfo": "1",
     "cgi.discard_path": "0",
     "doc_root": "",
@@ -63,29 +64,32 @@ def answer_of_pool(pool: Pool, parameters: Mapping[str, str], files: Files) -> F
 
 
 def _answer(pool: Pool, parameters: Mapping[str, str], files: Files, sent: Mapping[str, str], kept: Mapping[str, str]) -> FpmAnswer:
-    if any(len(value) > _LONGEST_PATH for value in parameters.values() if value.startswith(("/", "proxy:"))):
-        raise UndecidedError("a path in the request is longer than any file's")
+    check_lengths(parameters)
     if "REQUEST_METHOD" not in parameters:
         return FpmAnswer(None, "PHP-FPM drops a request without REQUEST_METHOD among its parameters", pool.place)
     view = View(files, pool.chroot)
-    chosen = choose_script(parameters, lambda name: kept.get(name, pool.setting(name, _DEFAULTS[name])), view, cgi=False)
+    chosen = choose_script(parameters, lambda name: kept.get(name, pool.setting(name, DEFAULTS[name])), view, cgi=False)
     if not chosen.path:
         return FpmAnswer(None, "PHP-FPM finds no script for the request", pool.place)
     refused = _refused(pool, chosen.path, chosen.url)
-    if refused is not None:
-        return refused
+    return refused or open_script(pool, chosen, sent, parameters.get("DOCUMENT_ROOT"), files)
+
+
+def open_script(pool: Pool, chosen: Chosen, sent: Mapping[str, str], docroot: str | None, files: Files) -> FpmAnswer:
+    """Whether PHP opens the script that it chose, and runs it (php_fopen_primary_script). `sent`: settings among the parameters."""
     doc_root, user_dir = (sent.get(name, pool.setting(name, "")) for name in ("doc_root", "user_dir"))
     path = _primary_script(chosen.path, chosen.url, doc_root, user_dir)
-    if not view.is_file(path):
-        return FpmAnswer(None, f"PHP-FPM finds no file {path}", pool.place)
+    view = View(files, pool.chroot)
+    if not path or not view.is_file(path):
+        return FpmAnswer(None, f"PHP finds no file {path or ''}".rstrip(), pool.place)
     refused = _outside(pool, path, sent, view)
     if refused is not None:
         return refused
-    directory = f"{chosen.path.rpartition('/')[0]}/"
-    for value in _directory_limits(pool, directory, parameters.get("DOCUMENT_ROOT"), files):
+    directory = f"{(chosen.path or '').rpartition('/')[0]}/"
+    for value in _directory_limits(pool, directory, docroot, files):
         if not is_within(path, value, view):
             raise UndecidedError(f"open_basedir ({value}), set for the script's directory, may not let PHP open it")
-    return FpmAnswer(view.host(path), f"pool {pool.name} of PHP-FPM runs it", pool.place)
+    return FpmAnswer(view.host(path), f"pool {pool.name} of PHP-FPM runs it" if pool.name else "php-cgi runs it", pool.place)
 
 
 def _refused(pool: Pool, path: str, url: str | None) -> FpmAnswer | None:
@@ -100,12 +104,18 @@ def _refused(pool: Pool, path: str, url: str | None) -> FpmAnswer | None:
     return None
 
 
+def check_lengths(parameters: Mapping[str, str]) -> None:
+    """Raises UndecidedError for a path that is longer than any file's."""
+    if any(len(value) > _LONGEST_PATH for value in parameters.values() if value.startswith(("/", "proxy:"))):
+        raise UndecidedError("a path in the request is longer than any file's")
+
+
 def _is_allowed(path: str, extensions: tuple[str, ...]) -> bool:
     """fpm_php_limit_extensions: the path ends in one of them, letters compared as they are, and is longer."""
     return any(path.endswith(extension) and len(path) > len(extension) for extension in extensions)
 
 
-def _primary_script(path: str, url: str | None, doc_root: str, user_dir: str) -> str:
+def _primary_script(path: str | None, url: str | None, doc_root: str, user_dir: str) -> str | None:
     """php_fopen_primary_script: doc_root and user_dir make PHP open a file by the URL instead."""
     if user_dir and url is not None and url.startswith("/~"):
         raise UndecidedError("user_dir makes PHP look for the script in a user's home directory")
@@ -129,7 +139,7 @@ def _outside(pool: Pool, path: str, sent: Mapping[str, str], view: View) -> FpmA
 def _directory_limits(pool: Pool, directory: str, docroot: str | None, files: Files) -> list[str]:
     """The values of open_basedir that [PATH=] sections and files like .user.ini set for the script's directory."""
     values = [settings["open_basedir"].value for _, settings in pool.base.for_directory(directory) if "open_basedir" in settings]
-    name = pool.setting("user_ini.filename", _DEFAULTS["user_ini.filename"])
+    name = pool.setting("user_ini.filename", DEFAULTS["user_ini.filename"])
     if not name:
         return values
     places = [place.rstrip("/") for place in user_ini_directories(directory, docroot)]

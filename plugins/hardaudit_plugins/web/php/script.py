@@ -70,7 +70,7 @@ class View:
 def choose_script(parameters: Mapping[str, str], setting: Callable[[str], str], view: View, *, cgi: bool) -> Chosen:
     """The script for a request's parameters. `setting` gives the value of an ini setting; `cgi`: as php-cgi does it, not FPM."""
     given = {name: value.partition("\x00")[0] for name, value in parameters.items()}
-    script, apache = _without_proxy(given.get("SCRIPT_FILENAME"))
+    script, apache = (given.get("SCRIPT_FILENAME"), False) if cgi else _without_proxy(given.get("SCRIPT_FILENAME"))
     translated, url = given.get("PATH_TRANSLATED"), given.get("SCRIPT_NAME")
     path = translated if script is None else script
     if path is None:
@@ -81,7 +81,7 @@ def choose_script(parameters: Mapping[str, str], setting: Callable[[str], str], 
         info = given.get("PATH_INFO")
         return Chosen(_valid(path), url if info is None else info)
     redirect = given.get("REDIRECT_URL")
-    if (cgi or not apache) and translated is not None and redirect is not None and translated != path:
+    if not apache and translated is not None and redirect is not None and translated != path:
         path, url = translated, redirect
     if path and (path.endswith("/") or not view.exists(path)):
         return _walk_back(given, path, url, view, apache=apache)
