@@ -12,7 +12,7 @@ from hardaudit_plugins.filesystem.tree_store import is_within
 from hardaudit_plugins.web.choices import explore
 from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.site import Request
-from hardaudit_plugins.web.verdict import Verdict
+from hardaudit_plugins.web.verdict import Verdict, best
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +31,6 @@ STANDARD_NAMES = (
 CODE = "<?php"
 _CRAFTED_METHODS = ("GET", "POST", "PUT", "PROPFIND", "X")
 _CRAFTED_SUFFIXES = ("", "/", "/x.jpg")
-_ORDER = {True: 2, None: 1, False: 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +50,6 @@ class Answer:
     verdict: Verdict
 
 
-def best(verdicts: Iterable[Verdict]) -> Verdict:
-    """The verdict that counts of several requests: one that runs PHP, else one that is not decided. The first of equals."""
-    found: Verdict | None = None
-    for verdict in verdicts:
-        if verdict.executes is True:
-            return verdict
-        if found is None or _ORDER[verdict.executes] > _ORDER[found.executes]:
-            found = verdict
-    return found or Verdict(False, "no request is possible")
-
-
 def ways_to(context: TableContext, docroots: Docroots, directory: str) -> list[Way]:
     """Every site and URL that reaches a directory: as it is spelled, and where that leads without links; it need not exist."""
     directory = directory.rstrip("/") or "/"
@@ -79,9 +67,8 @@ def ways_to(context: TableContext, docroots: Docroots, directory: str) -> list[W
         site = docroots.sites[number]
         for mapping in site.mappings():
             inside = f"{path.rstrip('/')}/"
-            base = mapping.directory if mapping.directory.endswith("/") else f"{mapping.directory}/"
-            if inside.startswith(base):
-                url = mapping.url + inside[len(base) :]
+            if inside.startswith(mapping.directory):
+                url = mapping.url + inside[len(mapping.directory) :]
                 found.setdefault((number, url, path), Way(site, url, path))
     return list(found.values())
 

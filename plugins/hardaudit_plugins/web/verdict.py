@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ORDER = {True: 2, None: 1, False: 0}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,3 +35,14 @@ class Verdict:
     reason: str
     handler: str | None = None
     place: Place | None = None
+
+
+def best(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict that counts of several requests: one that runs PHP, else one that is not decided. The first of equals."""
+    found: Verdict | None = None
+    for verdict in verdicts:
+        if verdict.executes is True:
+            return verdict
+        if found is None or _ORDER[verdict.executes] > _ORDER[found.executes]:
+            found = verdict
+    return found or Verdict(False, "no request is possible")

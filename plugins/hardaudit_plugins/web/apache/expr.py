@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from hardaudit_plugins.web.apache import expr_functions as functions
 from hardaudit_plugins.web.apache.expr_parser import ExprSyntaxError, Node, parse_condition, parse_string
 from hardaudit_plugins.web.apache.known_text import EMPTY, Text, decided, joined, settled, together
-from hardaudit_plugins.web.apache.patterns import UndecidedError, matches
+from hardaudit_plugins.web.apache.patterns import UndecidedError, group_count, matches
 
 if TYPE_CHECKING:
     from hardaudit_plugins.web.apache.patterns import Match
@@ -98,7 +98,7 @@ class _Evaluation:
         self.references: tuple[Text, ...] | None = None
 
     def condition(self, node: Node, depth: int) -> bool:
-        """Levels are counted as the server counts them: chains of `&&` and `||` lean to the left."""
+        """Levels are counted as the server counts them: a chain of `&&` or `||` is one."""
         if depth >= _DEEPEST:
             raise ExprError("Recursion limit reached")
         kind = node.kind
@@ -107,10 +107,11 @@ class _Evaluation:
         if kind == "not":
             return not self.condition(node.parts[0], depth)
         if kind in ("or", "and"):
-            first, second = node.parts
-            if self.condition(first, depth + 1) is (kind == "or"):
-                return kind == "or"
-            return self.condition(second, depth)
+            *first, last = node.parts
+            for part in first:
+                if self.condition(part, depth + 1) is (kind == "or"):
+                    return kind == "or"
+            return self.condition(last, depth)
         if kind in ("match", "mismatch"):
             return self._matched(node, depth) is (kind == "match")
         if kind == "in":
@@ -123,10 +124,9 @@ class _Evaluation:
 
     def _matched(self, node: Node, depth: int) -> bool:
         subject = self.word(node.parts[0], depth + 1)
-        pattern = f"(?{modes})" + node.text if (modes := node.flags.replace("g", "").replace("i", "")) else node.text
-        found = None if subject.unknown else matches(pattern, subject.value, ignore_case="i" in node.flags)
+        found = None if subject.unknown else matches(node.text, subject.value, ignore_case=node.flags == "i")
         result = self._decided(f"{_spelled(node.parts[0])} =~ m/{node.text}/{node.flags}", found is not None, [subject])
-        if has_groups(node.text):
+        if _has_groups(node.text):
             self.references = references_of(found, subject) if result else None
         return result
 
@@ -267,9 +267,12 @@ def environment_text(environment: Environment, name: str) -> Text:
     return Text("", unknown=f"whether the environment has {name}, and its value, is not known") if value is None else Text(value)
 
 
-def has_groups(pattern: str) -> bool:
-    """Whether a pattern has groups that capture. One that is wrongly taken to have them only costs references that nothing uses."""
-    return "(" in pattern
+def _has_groups(pattern: str) -> bool:
+    """Whether a match changes what `$1` is; of a pattern that cannot be run nothing is known, so it does."""
+    try:
+        return group_count(pattern) > 0
+    except UndecidedError:
+        return True
 
 
 def references_of(found: Match | None, subject: Text) -> tuple[Text, ...]:

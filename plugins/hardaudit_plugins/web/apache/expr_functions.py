@@ -135,10 +135,12 @@ def subnet(text: str) -> tuple[int, int, int]:
     parsed = ipaddress.ip_address(address)
     width = parsed.max_prefixlen
     bits_mask = _mask(width, width)
-    if slash:
-        bits_mask = _mask(int(mask), width) if mask.isdecimal() else int(ipaddress.IPv4Address(mask))
-        if mask.isdecimal() and not 0 <= int(mask) <= width:
+    if slash and mask.isdecimal():
+        if not 0 < int(mask[:9]) <= width:
             raise ValueError(text)
+        bits_mask = _mask(int(mask), width)
+    elif slash:
+        bits_mask = int(ipaddress.IPv4Address(mask))
     return parsed.version, int(parsed) & bits_mask, bits_mask
 
 
@@ -176,14 +178,34 @@ def _as_pattern(pattern: str, pathname: bool) -> str:  # noqa: FBT001 a key of t
                 parts.append(one + "*")
         elif letter == "?":
             parts.append(one)
-        elif letter == "[" and "]" in pattern[at + 1 :]:
-            raise UndecidedError(f"the class in the wildcard pattern {pattern[:80]!r}")
+        elif letter == "[":
+            text, at = _class(pattern, at, pathname=pathname)
+            parts.append(text)
         elif letter == "\\" and at < len(pattern):
             parts.append(_literal(pattern[at]))
             at += 1
         else:
             parts.append(_literal(letter))
     return "^" + "".join(parts) + "$"
+
+
+_CLASS = re.compile(r"([!^]?)((?:\\.|[^\\])(?:\\.|[^\\\]])*)\]", re.DOTALL)
+_MEMBER = re.compile(r"\\?(.)(?:-(?!$)\\?(.))?", re.DOTALL)
+
+
+def _class(pattern: str, at: int, *, pathname: bool) -> tuple[str, int]:
+    """The class that begins before `at`, and where it ends; an unclosed bracket is a bracket."""
+    found = _CLASS.match(pattern, at)
+    if found is None:
+        return r"\[", at
+    ranges = [(first, last or first) for first, last in _MEMBER.findall(found[2])]
+    if any(ord(letter) > 0x7F for pair in ranges for letter in pair):
+        raise UndecidedError(f"the class in the wildcard pattern {pattern[:80]!r}")
+    members = "".join(f"\\x{ord(first):02x}-\\x{ord(last):02x}" for first, last in ranges if first <= last)
+    slash = "(?!/)" if pathname else ""
+    if not members:
+        return (slash + "(?s:.)" if found[1] else "(?!)"), found.end()
+    return f"{slash}[{'^' if found[1] else ''}{members}]", found.end()
 
 
 def _literal(letter: str) -> str:

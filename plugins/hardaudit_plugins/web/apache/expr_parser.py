@@ -74,9 +74,7 @@ def parse_condition(text: str) -> Node:
 @lru_cache(maxsize=1024)
 def parse_string(text: str) -> Node:
     """The tree of a string expression: text with `%{…}` and `$1` in it. Raises ExprSyntaxError."""
-    scanner = _Scanner(text)
-    node = scanner.string("")
-    return node
+    return _Scanner(text).string("")
 
 
 class _Scanner:
@@ -146,13 +144,11 @@ class _Scanner:
             raise ExprSyntaxError("an unfinished pattern")
         pattern = self.text[self.at : end]
         self.at = end + 1
-        flags = ""
-        while self.at < len(self.text) and self.text[self.at] in "ismg":
-            flags += self.text[self.at]
-            self.at += 1
+        flags = "i" if self.text.startswith("i", self.at) else ""
+        self.at += len(flags)
         if len(pattern) > _LONGEST_STRING:
             raise ExprSyntaxError("a pattern that is too long")
-        return _Token("regex", pattern, "".join(sorted(set(flags))))
+        return _Token("regex", pattern, flags)
 
     def string(self, delimiter: str) -> Node:
         """A string up to its closing quote, or the whole text for an empty `delimiter`."""
@@ -247,18 +243,18 @@ class _Parser:
     def condition(self, depth: int) -> Node:
         if depth > _DEEPEST:
             raise ExprSyntaxError("too many levels")
-        node = self._conjunction(depth)
+        parts = [self._conjunction(depth)]
         while self._kind() == "or":
             self.at += 1
-            node = Node("or", "", (node, self._conjunction(depth)))
-        return node
+            parts.append(self._conjunction(depth))
+        return parts[0] if len(parts) == 1 else Node("or", "", tuple(parts))
 
     def _conjunction(self, depth: int) -> Node:
-        node = self._negation(depth)
+        parts = [self._negation(depth)]
         while self._kind() == "and":
             self.at += 1
-            node = Node("and", "", (node, self._negation(depth)))
-        return node
+            parts.append(self._negation(depth))
+        return parts[0] if len(parts) == 1 else Node("and", "", tuple(parts))
 
     def _negation(self, depth: int) -> Node:
         negations = 0

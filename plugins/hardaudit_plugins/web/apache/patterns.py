@@ -14,7 +14,7 @@ import regex
 from hardaudit.model import host_text
 from hardaudit_plugins.web.apache.pcre import UndecidedError, translated
 
-__all__ = ["SECONDS", "Match", "UndecidedError", "check", "matches"]
+__all__ = ["SECONDS", "Match", "UndecidedError", "group_count", "matches"]
 
 SECONDS = 1.0
 """How long one search may take."""
@@ -67,11 +67,12 @@ def matches(pattern: str, text: str, *, ignore_case: bool = False) -> Match | No
     )
 
 
-def check(pattern: str) -> None:
-    """Raise UndecidedError for a pattern that cannot be run here."""
+def group_count(pattern: str) -> int:
+    """How many groups of a pattern capture. Raises UndecidedError for a pattern that cannot be run here."""
     compiled = _compiled(pattern, ignore_case=False)
     if isinstance(compiled, UndecidedError):
         raise UndecidedError(compiled.reason)
+    return compiled.groups
 
 
 @lru_cache(maxsize=2048)

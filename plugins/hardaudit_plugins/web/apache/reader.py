@@ -195,7 +195,8 @@ class Reader:
     def _load(self, identifier: str, path: str, place: Place) -> None:
         if identifier in self.modules:
             return
-        if self._type(path) == 0:
+        # Without any modules this is the configuration alone, without the programs: what it loads is taken to be there.
+        if self._type(path) == 0 and self._type(path.rpartition("/")[0]) != 0:
             raise ApacheSyntaxError(place, f"Cannot load {path} into server: no such file")
         self.modules.add(identifier)
         self.module_files |= source_names(self._evidence, identifier, path)

@@ -27,7 +27,7 @@ class RequestState:
     `%{SERVER_PORT}` are. `context_document_root` and `context_prefix`: of the Alias that mapped it; the document root and empty without
     one. `https`: None where it is not known. `environment`: variables that are set; others are not known, except `REDIRECT_…`, which are not set.
     `ended`: a rule with the flag END matched in this request (an internal redirect keeps it): no rule is applied any more.
-    `host_names`: every name and `port` that leads to this site, for the reduction of `http://ourselves/…`.
+    `address`: the client's. `host_names`: every name and `port` that leads to this site, for the reduction of `http://ourselves/…`.
     """
 
     uri: str
@@ -49,6 +49,7 @@ class RequestState:
     subrequest: bool = False
     ended: bool = False
     host_names: frozenset[str] = frozenset()
+    address: str = LOOPBACK
 
     @property
     def scheme(self) -> str | None:
@@ -91,6 +92,8 @@ class RequestEnvironment:
             return "" if state.https is False else None
         if name == "QUERY_STRING" and state.query_unknown:
             return None
+        if name in ("REMOTE_ADDR", "CONN_REMOTE_ADDR", "REMOTE_HOST"):
+            return state.address
         value = _PLAIN.get(name)
         return _of_state(name, state, self._handler) if value is None else value
 
@@ -105,9 +108,6 @@ class RequestEnvironment:
 
 
 _PLAIN = {
-    "REMOTE_ADDR": LOOPBACK,
-    "CONN_REMOTE_ADDR": LOOPBACK,
-    "REMOTE_HOST": LOOPBACK,
     "REMOTE_USER": "",
     "REMOTE_IDENT": "",
     "AUTH_TYPE": "",
@@ -141,6 +141,11 @@ def _of_state(name: str, state: RequestState, handler: str | None) -> str | None
     return values.get(name)
 
 
+_OF_SYSTEM = frozenset(
+    "PATH HOME LANG LANGUAGE USER LOGNAME SHELL PWD TERM TZ TMPDIR INVOCATION_ID JOURNAL_STREAM MAIL HOSTNAME NOTIFY_SOCKET".split()
+)
+
+
 def request_line(state: RequestState) -> str:
     """The first line of the request, its path escaped as browsers do."""
     query = f"?{state.query}" if state.query is not None and not state.requested else ""
@@ -148,10 +153,10 @@ def request_line(state: RequestState) -> str:
 
 
 def environment_of(environment: Mapping[str, Text | str], name: str) -> Text:
-    """A variable; that nothing sets it is known of `REDIRECT_…` only, as the server's own environment is looked at too."""
+    """A variable. The server's own environment is looked at too: of the names that systems put there it is not known whether they are set."""
     for set_name, value in environment.items():
         if set_name.lower() == name.lower():
             return value if isinstance(value, Text) else Text(value)
-    if name.upper().startswith("REDIRECT_"):
+    if name.upper() not in _OF_SYSTEM and not name.upper().startswith(("APACHE_", "LC_", "XDG_", "SYSTEMD_")):
         return Text("")
     return Text("", unknown=f"whether the environment has {name}, and its value, is not known")

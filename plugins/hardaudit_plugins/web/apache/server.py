@@ -1,16 +1,126 @@
-"""Apache's sites."""
+"""Apache's sites: the main server and the virtual hosts, as the tables ask about them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hardaudit_plugins.web.apache.fastcgi_targets import fastcgi_targets
+from hardaudit_plugins.web.apache.host_server import HostServer
+from hardaudit_plugins.web.apache.hosts import hosts_of
+from hardaudit_plugins.web.apache.mime import parse_types
+from hardaudit_plugins.web.apache.php_flags import php_values
+from hardaudit_plugins.web.apache.protections import protections_of
+from hardaudit_plugins.web.apache.reader import load_configuration
+from hardaudit_plugins.web.apache.request import ANYONE, ITSELF, Evaluation
+from hardaudit_plugins.web.apache.reverse import url_mappings
+from hardaudit_plugins.web.apache.site_settings import settings_of
+from hardaudit_plugins.web.verdict import best
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hardaudit_plugins.web.apache.directive import Configuration
+    from hardaudit_plugins.web.choices import Choices
     from hardaudit_plugins.web.evidence import Evidence
+    from hardaudit_plugins.web.files import Files
     from hardaudit_plugins.web.php.fpm import Fpm
-    from hardaudit_plugins.web.site import Site
+    from hardaudit_plugins.web.site import Mapping, Protection, Request, Setting, Site
+    from hardaudit_plugins.web.verdict import Place, Verdict
+
+_DEFAULT_TYPES = "/etc/mime.types"
 
 
 def load_apache(evidence: Evidence, fpm: Fpm) -> tuple[Site, ...]:
     """The main server and the virtual hosts that are in effect; none where Apache is not installed."""
-    del evidence, fpm
-    return ()
+    configuration = load_configuration(evidence)
+    if configuration is None:
+        return ()
+    types = _types(configuration, evidence)
+    path = configuration.files[0] if configuration.files else configuration.server_root
+    hosts = hosts_of(configuration.directives, path)
+    return tuple(ApacheSite(HostServer(configuration, host, types, fpm, evidence)) for host in hosts)
+
+
+def _types(configuration: Configuration, evidence: Evidence) -> dict[str, str]:
+    """The mime.types file that TypesConfig names."""
+    if not configuration.has_module("mime_module"):
+        return {}
+    paths = [directive.words()[0] for directive in configuration.directives if directive.name == "typesconfig" and directive.words()]
+    path = paths[-1] if paths else _DEFAULT_TYPES
+    text = evidence.read_text(path if path.startswith("/") else f"{configuration.server_root}/{path}")
+    return {} if text is None else parse_types(text)
+
+
+@dataclass(frozen=True, slots=True)
+class ApacheSite:
+    """See `site.Site`, which this implements."""
+
+    host_server: HostServer
+
+    @property
+    def server(self) -> str:
+        """The server's name."""
+        return "apache"
+
+    @property
+    def name(self) -> str:
+        """Its ServerName."""
+        return self.host_server.host.names[0] if self.host_server.host.names else ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """ServerName and the aliases without wildcards."""
+        return tuple(name for name in self.host_server.host.names if "*" not in name and "?" not in name)
+
+    @property
+    def listen(self) -> tuple[str, ...]:
+        """The addresses that reach it."""
+        return tuple(str(address) for address in self.host_server.host.listen)
+
+    @property
+    def docroot(self) -> str | None:
+        """Document root."""
+        return self.host_server.document_root or "/"
+
+    @property
+    def place(self) -> Place:
+        """Where its section begins."""
+        return self.host_server.host.place
+
+    def mappings(self) -> Sequence[Mapping]:
+        """Every way from its URLs to files."""
+        return url_mappings(self.host_server)
+
+    def php_users(self) -> Sequence[str]:
+        """The user of mod_php, and those of the FPM pools that it hands requests to."""
+        users = [pool.user for address, _ in self.fpm_addresses() if (pool := self.host_server.fpm.pool_at(address)) is not None]
+        if self.host_server.runs_php:
+            users.append(self.host_server.worker_user)
+        return tuple(dict.fromkeys(users))
+
+    def fpm_addresses(self) -> Sequence[tuple[str, Place]]:
+        """The FastCGI addresses in SetHandler and ProxyPass lines, of the server's and of any section that may speak about it."""
+        return fastcgi_targets(self.host_server)
+
+    def php_values(self, directory: str) -> Sequence[tuple[str, str, bool, Place]]:
+        """What php_value lines set for a directory: name, value, whether nothing overrides it, and the line."""
+        try:
+            layers = self.host_server.walker.directory_layers(directory, self.host_server.evidence.target)
+        except OSError as error:
+            self.host_server.evidence.gap_for(error, directory)
+            return ()
+        return [(value.name, value.value, value.admin, value.place) for value in php_values(layers).values()]
+
+    def verdict(self, request: Request, files: Files, choices: Choices) -> Verdict:
+        """What happens to a request, of the host itself and of anyone."""
+        return best(Evaluation(self.host_server, request, files, choices, client).verdict() for client in (ANYONE, ITSELF))
+
+    def settings(self, directories: Sequence[Mapping]) -> Iterator[Setting]:
+        """What the checks ask."""
+        return settings_of(self.host_server, directories)
+
+    def protections(self, directory: str) -> Iterator[Protection]:
+        """The lines that are there to keep PHP from running in a directory."""
+        return protections_of(self, directory)
+

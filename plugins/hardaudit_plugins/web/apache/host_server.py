@@ -1,0 +1,102 @@
+"""A virtual host as requests meet it: its configuration compiled once, for many requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hardaudit_plugins.web.apache.walk import Walker
+
+PHP_MODULES = ("php_module", "php7_module", "php5_module")
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from hardaudit_plugins.web.apache.directive import Directive
+    from hardaudit_plugins.web.apache.hosts import Host
+    from hardaudit_plugins.web.apache.directive import Configuration
+    from hardaudit_plugins.web.apache.sections import Layer, Scope
+    from hardaudit_plugins.web.evidence import Evidence
+    from hardaudit_plugins.web.php.fpm import Fpm
+    from hardaudit_plugins.web.verdict import Place
+
+
+@dataclass(frozen=True, slots=True)
+class HostServer:
+    """What a request to a host is evaluated with. `types`: the mime.types file. `left_out`: layers taken away, to see what they do."""
+
+    configuration: Configuration
+    host: Host
+    types: Mapping[str, str]
+    fpm: Fpm
+    evidence: Evidence
+    left_out: Callable[[Layer], bool] | None = None
+
+    @property
+    def scopes(self) -> Sequence[Scope]:
+        """The main server's, and the virtual host's."""
+        return self.host.scopes
+
+    @property
+    def walker(self) -> Walker:
+        """Finds the sections that speak about a request."""
+        names = self.last_words("accessfilename") or [".htaccess"]
+        return Walker(self.configuration, self.scopes, tuple(names), self.left_out)
+
+    @property
+    def document_root(self) -> str:
+        """Document root, without a slash at its end."""
+        words = self.last_words("documentroot")
+        return self.absolute(words[0] if words else "htdocs").rstrip("/")
+
+    def absolute(self, path: str) -> str:
+        """A path of the configuration, from ServerRoot where it is relative."""
+        return path if path.startswith("/") else f"{self.configuration.server_root.rstrip('/')}/{path}"
+
+    def last(self, name: str) -> Directive | None:
+        """The line of a server-wide directive that holds: the virtual host's last one, or else the main server's."""
+        for scope in reversed(self.scopes):
+            for directive in reversed(scope.layer.directives):
+                if directive.name == name:
+                    return directive
+        return None
+
+    def last_words(self, name: str) -> list[str]:
+        """Its arguments; none where there is no such line."""
+        directive = self.last(name)
+        return [] if directive is None else directive.words()
+
+    def every(self, *names: str) -> list[Directive]:
+        """All lines of server-wide directives, the main server's first."""
+        return [directive for scope in self.scopes for directive in scope.layer.directives if directive.name in names]
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether requests come over TLS: SSLEngine, or a Listen line that says https."""
+        words = [word.lower() for word in self.last_words("sslengine")]
+        return words[:1] in (["on"], ["optional"])
+
+    @property
+    def port(self) -> int:
+        """The port of its first address."""
+        return self.host.listen[0].port if self.host.listen else 80
+
+    @property
+    def worker_user(self) -> str:
+        """The user that requests are served as: User, or the distribution's."""
+        words = self.last_words("user")
+        return words[0] if words else ""
+
+    @property
+    def runs_php(self) -> bool:
+        """Whether mod_php is loaded."""
+        return any(map(self.has, PHP_MODULES))
+
+    @property
+    def php_engine(self) -> tuple[bool, Place | None]:
+        """Whether PHP's own configuration leaves mod_php's engine on, and the line that decides."""
+        return True, None
+
+    def has(self, module: str) -> bool:
+        """Whether a module is loaded."""
+        return self.configuration.has_module(module)
