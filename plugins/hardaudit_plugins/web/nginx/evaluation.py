@@ -1,0 +1,189 @@
+"""A request through the phases of nginx, to its verdict.
+
+Source: ngx_http_core_module.c (the phases), ngx_http_special_response.c (`error_page`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hardaudit_plugins.web.nginx import access, files_phase, rewrite
+from hardaudit_plugins.web.nginx.doubts import check
+from hardaudit_plugins.web.nginx.exchange import MOST_URI_CHANGES, BadLocationError, Exchange
+from hardaudit_plugins.web.nginx.fastcgi import hand_on
+from hardaudit_plugins.web.nginx.locations import Found, find
+from hardaudit_plugins.web.nginx.outcome import Answer, Outcome, Redirect, Status
+from hardaudit_plugins.web.nginx.scope import UPSTREAM_HANDLERS
+from hardaudit_plugins.web.nginx.values import EMPTY, UndecidedRequestError, Value
+from hardaudit_plugins.web.verdict import Verdict
+
+if TYPE_CHECKING:
+    from hardaudit_plugins.web.nginx.exchange import Fixed
+    from hardaudit_plugins.web.nginx.tree import Directive
+
+_MOST_STEPS = 64
+_WITHOUT_PHP = frozenset({"stub_status", "empty_gif", "flv", "mp4"})
+
+
+def evaluate(fixed: Fixed, uri: str) -> Verdict:
+    """What nginx does with a request for a decoded, normalised URI. Raises UndecidedRequestError."""
+    crafted = fixed.choices.crafted
+    args = Value("", ("args",)) if crafted else EMPTY
+    ended = to_end(Exchange(fixed, uri, args, fixed.request.method, fixed.server))
+    return ended if isinstance(ended, Verdict) else Verdict(False, ended.reason, None, ended.place)
+
+
+def to_end(exchange: Exchange) -> Verdict | Status:
+    """Serve a request: a verdict where it is handed on, else the status that nginx answers. Raises UndecidedRequestError."""
+    named = False
+    for _ in range(_MOST_STEPS):
+        outcome = _phases(exchange, named=named)
+        if isinstance(outcome, Status):
+            outcome = _special(exchange, outcome)
+        if isinstance(outcome, Answer):
+            return outcome.verdict
+        if isinstance(outcome, Status):
+            return outcome
+        named = outcome.named
+    raise UndecidedRequestError("more internal redirects than are followed")
+
+
+def _phases(exchange: Exchange, *, named: bool) -> Outcome:
+    try:
+        status = _rewriting(exchange, named=named)
+        if status is None:
+            status = access.check(exchange, lambda uri: _subrequest(exchange, uri))
+        if status is not None:
+            return status
+        mirrored = _mirrored(exchange)
+        if mirrored is not None:
+            return mirrored
+        tried = files_phase.try_files(exchange)
+        return _content(exchange) if tried is None else tried
+    except BadLocationError as error:
+        return Status(500, str(error), exchange.scope.directive.place)
+
+
+def _rewriting(exchange: Exchange, *, named: bool) -> Status | None:
+    """The server's rewrites, the search for a location and that location's rewrites, until the URI stays as it is."""
+    server = exchange.fixed.server
+    if named:
+        rewrite.enter(exchange, exchange.scope)
+    else:
+        exchange.scope, exchange.valid_location = server, True
+        check(exchange)
+        status = rewrite.run(exchange, server) or _find_location(exchange)
+        if status is not None:
+            return status
+    while True:
+        check(exchange)
+        status = None if exchange.scope is server else rewrite.run(exchange, exchange.scope)
+        if status is not None or not exchange.uri_changed:
+            return status
+        exchange.changes_left -= 1
+        if exchange.changes_left == 0:
+            return Status(500, f"rewrites go round more than {MOST_URI_CHANGES} times", exchange.scope.directive.place)
+        status = _find_location(exchange)
+        if status is not None:
+            return status
+
+
+def _find_location(exchange: Exchange) -> Status | None:
+    exchange.scope, exchange.handler, exchange.uri_changed = exchange.fixed.server, None, False
+    found = find(exchange)
+    scope = exchange.scope
+    if not exchange.internal and not exchange.is_subrequest and (directive := scope.value("internal")) is not None:
+        return Status(404, f"{scope} is internal", directive.place)
+    rewrite.enter(exchange, scope)
+    if found is Found.REDIRECT:
+        return Status(301, f"redirected to {scope}", scope.directive.place)
+    return None
+
+
+def _content(exchange: Exchange) -> Outcome:
+    """The content phase; what hands requests on first."""
+    if exchange.handler is not None:
+        return _handled(exchange, exchange.handler)
+    if exchange.uri.endswith("/") and not exchange.fixed.without_index:
+        found = files_phase.index(exchange)
+        if found is not None:
+            return found
+    return files_phase.serve(exchange)
+
+
+def _handled(exchange: Exchange, handler: Directive) -> Outcome:
+    directive = rewrite.handing(exchange.scope)
+    if handler.name in _WITHOUT_PHP:
+        return Status(200, f"{handler.name} answers, not PHP", handler.place, final=True)
+    if directive is None or directive.name != handler.name or not directive.args:
+        raise UndecidedRequestError(f"{handler} of {handler.place} is not followed")
+    if handler.name == "fastcgi_pass":
+        answer = hand_on(exchange, directive)
+        return _refused_by_pool(exchange, answer) if isinstance(answer, Status) else answer
+    what = "what it does with the request is not followed" if handler.name in UPSTREAM_HANDLERS else "what it does is not known"
+    return Answer(Verdict(None, f"{directive} of {directive.place}: {what}", None, directive.place))
+
+
+def _refused_by_pool(exchange: Exchange, status: Status) -> Status:
+    """PHP-FPM answers 404 for a script that is not there and 403 for a name that it does not run; only nginx's own pages differ."""
+    if not exchange.scope.is_on("fastcgi_intercept_errors"):
+        return replace(status, final=True)
+    pages = {code for page in exchange.scope.values("error_page") for code in page.args[:-1]}
+    if status.code == 404 and "403" in pages:
+        is_refusal = "404" not in pages or exchange.fixed.choices.undecidable("PHP-FPM's status", "whether PHP-FPM answers 403 or 404")
+        return replace(status, code=403 if is_refusal else 404)
+    return status
+
+
+def _special(exchange: Exchange, status: Status) -> Outcome:
+    """What `error_page` makes of a status (ngx_http_special_response_handler)."""
+    if status.final or exchange.error_page_used or exchange.changes_left == 0 or (status.code < 300 and status.code not in (201, 204)):
+        return status
+    directive = next((page for page in exchange.scope.values("error_page") if str(status.code) in page.args[:-1]), None)
+    if directive is None:
+        return status
+    if not exchange.scope.is_on("recursive_error_pages"):
+        exchange.error_page_used = True
+    target = directive.args[-1]
+    if target.startswith("@"):
+        return files_phase.to_named(exchange, target, directive.place)
+    path, question, query = target.partition("?")
+    uri = exchange.text(exchange.expand(path), "the URI of error_page")
+    if not uri.startswith("/"):
+        return Status(302, status.reason, status.place, final=True)
+    exchange.method, exchange.method_is_clients = "GET", False
+    return files_phase.to_uri(exchange, uri, exchange.expand(query) if question else EMPTY, directive.place)
+
+
+def _subrequest(exchange: Exchange, uri: str) -> int | None:
+    """The status that a subrequest of `auth_request` answers with, None where it is not known."""
+    if exchange.changes_left <= 1:
+        return None
+    inner = _inner(exchange, uri)
+    try:
+        ended = to_end(inner)
+    except UndecidedRequestError:
+        return None
+    return ended.code if isinstance(ended, Status) else None
+
+
+def _mirrored(exchange: Exchange) -> Answer | None:
+    """A copy of the request that `mirror` sends elsewhere, where that runs PHP or may."""
+    if exchange.is_subrequest:
+        return None
+    for directive in exchange.scope.values("mirror"):
+        if directive.args[:1] == ("off",) or not directive.args:
+            continue
+        ended = to_end(_inner(exchange, directive.args[0]))
+        if isinstance(ended, Verdict) and ended.executes is not False and (ended.executes or ended.handler is not None):
+            return Answer(ended)
+    return None
+
+
+def _inner(exchange: Exchange, uri: str) -> Exchange:
+    path, _, query = uri.partition("?")
+    inner = Exchange(exchange.fixed, path, Value(query), "GET", exchange.fixed.server, method_is_clients=False, internal=True)
+    inner.is_subrequest, inner.variables, inner.cached = True, exchange.variables, exchange.cached
+    inner.changes_left = exchange.changes_left - 1
+    return inner

@@ -1,0 +1,74 @@
+"""The verdict on a request: through each address that reaches the server, for each kind of visitor."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+
+from hardaudit_plugins.web.nginx.evaluation import evaluate
+from hardaudit_plugins.web.nginx.exchange import Fixed, Visitor
+from hardaudit_plugins.web.nginx.listen import Listen, listens
+from hardaudit_plugins.web.nginx.values import UndecidedRequestError
+from hardaudit_plugins.web.verdict import Verdict, best
+
+if TYPE_CHECKING:
+    from hardaudit_plugins.web.choices import Choices
+    from hardaudit_plugins.web.files import Files
+    from hardaudit_plugins.web.nginx.http import Http
+    from hardaudit_plugins.web.nginx.scope import Scope
+    from hardaudit_plugins.web.php.fpm import Fpm
+    from hardaudit_plugins.web.site import Request
+
+_SLASHES = re.compile("//+")
+
+
+def judge(http: Http, server: Scope, fpm: Fpm, request: Request, files: Files, choices: Choices) -> Verdict:
+    """What nginx does with a request: one that runs PHP through one of its addresses, for one of its visitors, is enough."""
+    verdicts: list[Verdict] = []
+    for listen in dict.fromkeys(listens(server)):
+        address = http.addresses[listen.host, listen.port]
+        try:
+            reached = address.server_for(request.host)
+            if reached is not server:
+                other = "another server" if reached is None else str(reached.directive.place)
+                verdicts.append(Verdict(False, f"requests for {request.host or 'no name'} go to {other}", None, server.directive.place))
+                continue
+            default = address.default or server  # its settings count while the name is not read yet
+            uri = normalised(request.path, merge_slashes=default.is_on("merge_slashes", default=True))
+            for visitor in visitors(listen):
+                verdicts.append(evaluate(Fixed(http, server, request, files, choices, fpm, listen, visitor), uri))
+                if verdicts[-1].executes:
+                    return verdicts[-1]
+        except UndecidedRequestError as error:
+            verdicts.append(Verdict(None, error.reason, None, server.directive.place))
+    return best(verdicts)
+
+
+def normalised(path: str, *, merge_slashes: bool) -> str:
+    """The path without `.` and `..` and, unless `merge_slashes` is off, double slashes (ngx_http_parse_complex_uri)."""
+    if merge_slashes:
+        path = _SLASHES.sub("/", path)
+    parts: list[str] = []
+    *above, last = path.split("/")[1:]
+    for part in above:
+        if part == "..":
+            del parts[-1:]
+        elif part != ".":
+            parts.append(part)
+    if last in (".", ".."):
+        parts = parts[:-1] if last == ".." else parts
+        last = ""
+    return "/" + "".join(f"{part}/" for part in parts) + last
+
+
+def visitors(listen: Listen) -> list[Visitor]:
+    """Who can ask at an address: anyone, and the host itself."""
+    if listen.host.startswith("unix:"):
+        return [Visitor("unix:")]
+    ip = listen.ip
+    if ip is None:
+        return [Visitor(None)]
+    if ip.is_unspecified:
+        return [Visitor(None), Visitor(ipaddress.ip_address("::1" if ip.version == 6 else "127.0.0.1"))]
+    return [Visitor(ip)] if ip.is_loopback else [Visitor(None), Visitor(ip)]

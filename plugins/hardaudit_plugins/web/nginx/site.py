@@ -1,0 +1,103 @@
+"""One server block of nginx, as the tables ask about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hardaudit_plugins.web.nginx import ways
+from hardaudit_plugins.web.nginx.judge import judge
+from hardaudit_plugins.web.nginx.listen import listens, names_of
+from hardaudit_plugins.web.nginx.protections import protections_of
+from hardaudit_plugins.web.nginx.settings import settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hardaudit_plugins.web.choices import Choices
+    from hardaudit_plugins.web.evidence import Evidence
+    from hardaudit_plugins.web.files import Files
+    from hardaudit_plugins.web.nginx.http import Http
+    from hardaudit_plugins.web.nginx.scope import Scope
+    from hardaudit_plugins.web.php.fpm import Fpm
+    from hardaudit_plugins.web.site import Mapping, Protection, Request, Setting
+    from hardaudit_plugins.web.verdict import Place, Verdict
+
+_MOST_NAMES = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NginxSite:
+    """A server block in effect."""
+
+    http: Http
+    scope: Scope
+    fpm: Fpm = field(repr=False)
+    evidence: Evidence = field(repr=False)
+
+    server = "nginx"
+
+    @property
+    def name(self) -> str:
+        """The first of its names, as it is written."""
+        return names_of(self.scope)[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every host name that requests may give for it; of patterns one name that fits, and for the default server of an address also none."""
+        found = dict.fromkeys(name for written in names_of(self.scope)[:_MOST_NAMES] if (name := _literal(written)) is not None)
+        if any(address.default is self.scope for address in self.http.addresses.values()):
+            found.setdefault("")
+        return tuple(found) or ("",)
+
+    @property
+    def listen(self) -> tuple[str, ...]:
+        """Its addresses and ports."""
+        return tuple(dict.fromkeys(listen.address for listen in listens(self.scope)))
+
+    @property
+    def docroot(self) -> str | None:
+        """The root of the server block, where it can be told."""
+        return ways.docroot(self.http, self.scope)
+
+    @property
+    def place(self) -> Place:
+        """Where its block begins."""
+        return self.scope.directive.place
+
+    def mappings(self) -> Sequence[Mapping]:
+        """The root and every alias, root and rewrite of its locations."""
+        return ways.mappings(self.http, self.scope, self.evidence)
+
+    def php_users(self) -> Sequence[str]:
+        """The users of the pools that it hands requests to."""
+        pools = [self.fpm.pool_at(address) for address, _ in self.fpm_addresses()]
+        return list(dict.fromkeys(pool.user for pool in pools if pool is not None))
+
+    def fpm_addresses(self) -> Sequence[tuple[str, Place]]:
+        """The addresses of its `fastcgi_pass` lines, upstreams and variables resolved as far as they can be."""
+        return ways.fpm_addresses(self.http, self.scope, self.evidence)
+
+    def verdict(self, request: Request, files: Files, choices: Choices) -> Verdict:
+        """What nginx does with a request."""
+        return judge(self.http, self.scope, self.fpm, request, files, choices)
+
+    def settings(self, directories: Sequence[Mapping]) -> Iterator[Setting]:
+        """See the table `web_settings`."""
+        return settings_of(self.http, self.scope, self.fpm, self.evidence, directories)
+
+    def protections(self, directory: str) -> Iterator[Protection]:
+        """See the table `php_protections`."""
+        return protections_of(self.http, self.scope, self.fpm, self.evidence, directory)
+
+
+def _literal(name: str) -> str | None:
+    """A host name that a `server_name` stands for; None for a regex and what no request can say."""
+    if name.startswith("~") or "$" in name:
+        return None
+    name = name.lower()
+    if name.startswith("."):
+        return name[1:]
+    if name.startswith("*."):
+        return f"www{name[1:]}"
+    return f"{name[:-2]}.example" if name.endswith(".*") else name

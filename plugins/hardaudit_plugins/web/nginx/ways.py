@@ -1,0 +1,182 @@
+"""From a site's URLs to directories and to PHP-FPM, as its configuration spells them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardaudit.model.gap import GapReason
+from hardaudit_plugins.web.inversion import inverted
+from hardaudit_plugins.web.nginx.listen import names_of
+from hardaudit_plugins.web.nginx.values import Value, expand, names
+from hardaudit_plugins.web.site import Mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hardaudit_plugins.web.evidence import Evidence
+    from hardaudit_plugins.web.nginx.http import Http
+    from hardaudit_plugins.web.nginx.scope import Scope
+    from hardaudit_plugins.web.nginx.tree import Directive
+    from hardaudit_plugins.web.verdict import Place
+
+_MOST_MAPPINGS = 2_000
+
+
+def docroot(http: Http, server: Scope) -> str | None:
+    """The server's own root, for its first name; None where it cannot be told."""
+    roots = _roots(http, server, server)
+    return roots[0][0].rstrip("/") or "/" if roots else None
+
+
+def mappings(http: Http, server: Scope, evidence: Evidence) -> list[Mapping]:
+    """Every way from its URLs to files that can be read from its configuration; a gap for each that cannot."""
+    found: dict[tuple[str, str], Mapping] = {}
+    for mapping in _all_mappings(http, server, evidence):
+        evidence.check_deadline()
+        if len(found) >= _MOST_MAPPINGS:
+            evidence.gap(GapReason.TRUNCATED, f"{server.directive.place}: more than {_MOST_MAPPINGS} ways from URLs to directories")
+            break
+        found.setdefault((mapping.url, mapping.directory), mapping)
+    return list(found.values())
+
+
+def _all_mappings(http: Http, server: Scope, evidence: Evidence) -> Iterator[Mapping]:
+    roots: dict[str, Place] = {}
+    aliases: list[Mapping] = []
+    for scope in server.everything():
+        if "root" in scope.own or scope is server:
+            known = _roots(http, server, scope)
+            for directory, place in known:
+                roots.setdefault(_slashed(directory), place)
+            if not known:
+                evidence.gap(GapReason.UNDECIDABLE, f"{_line(scope, 'root')}: the directory depends on what is not known")
+        for directive in scope.own.get("alias", ()):
+            made = list(_aliased(http, server, scope, directive, evidence))
+            if not made:
+                evidence.gap(GapReason.UNDECIDABLE, f"{directive.place}: which URLs lead to which directories by {directive} cannot be told")
+            aliases += made
+    direct = [Mapping("/", directory, place) for directory, place in roots.items()] + aliases
+    yield from direct
+    yield from _rewritten(server, direct)
+
+
+def _line(scope: Scope, name: str) -> str:
+    directives = scope.own.get(name)
+    return str(directives[0].place if directives else scope.directive.place)
+
+
+def _slashed(directory: str) -> str:
+    return directory if directory.endswith("/") else directory + "/"
+
+
+def _roots(http: Http, server: Scope, scope: Scope) -> list[tuple[str, Place]]:
+    """The directories that `root` names for a block, one for each host name of the site that it depends on."""
+    directive = scope.value("root")
+    place = directive.place if directive else server.directive.place
+    text = directive.args[0] if directive and directive.args else "html"
+    found = []
+    for name in dict.fromkeys(names_of(server)):
+        value = _known(http, text, name)
+        if not value.text.startswith("/"):
+            value = http.prefixed(value)
+        if value.unknown is None:
+            found.append((value.text, place))
+    return list(dict.fromkeys(found))
+
+
+def _known(http: Http, text: str, host: str) -> Value:
+    """A text whose variables are among those that a request of a site for one host has before it is evaluated."""
+
+    def lookup(name: str) -> Value:
+        if name in ("host", "http_host", "server_name") and host and not host.startswith(("~", "*", ".")) and "*" not in host:
+            return Value(host)
+        return Value("", unknown=f"${name}")
+
+    del http
+    return expand(text, lookup)
+
+
+def _aliased(http: Http, server: Scope, scope: Scope, directive: Directive, evidence: Evidence) -> Iterator[Mapping]:
+    location = scope
+    while location.match is None and location.parent is not None:
+        location = location.parent
+    match, target = location.match, directive.args[0] if directive.args else ""
+    if match is None or not target:
+        return
+    if match.kind in ("~", "~*"):
+        for url, directory in inverted(match.text, target):
+            if url.endswith("/") and directory.endswith("/") and not names(directory):
+                yield Mapping(url, directory, directive.place)
+        return
+    for host in dict.fromkeys(names_of(server)):
+        value = _known(http, target, host)
+        if value.unknown is None:
+            full = value if value.text.startswith("/") else http.prefixed(value)
+            yield from _by_prefix(match.text, full.text, directive.place, evidence)
+
+
+def _by_prefix(url: str, directory: str, place: Place, evidence: Evidence) -> Iterator[Mapping]:
+    """An alias of a prefix location: with the slashes that it should have, and what it opens where one is missing."""
+    if url.endswith("/") == directory.endswith("/"):
+        yield Mapping(_slashed(url), _slashed(directory), place)
+    elif not url.endswith("/"):  # /x is /srv/up/: /x/y is /srv/up//y, and /x../y is /srv/up/../y
+        yield Mapping(url + "/", directory, place)
+        yield Mapping(url + "../", _slashed(directory.rstrip("/").rpartition("/")[0]), place)
+    else:  # /x/ is /srv/up: /x/loads/y is /srv/uploads/y
+        above, _, beginning = directory.rpartition("/")
+        for name in evidence.list_directory(above or "/", optional=True):
+            if name.startswith(beginning) and name != beginning:
+                yield Mapping(f"{url}{name[len(beginning) :]}/", f"{above}/{name}/", place)
+
+
+def _rewritten(server: Scope, direct: list[Mapping]) -> Iterator[Mapping]:
+    """URLs that `rewrite` and `try_files` turn into others."""
+    for scope in server.everything():
+        for directive, inner in scope.codes:
+            if inner is None and directive.name == "rewrite" and len(directive.args) >= 2:
+                for url, led_to in inverted(directive.args[0], directive.args[1]):
+                    yield from _through(url, led_to, direct, directive.place)
+        for directive in scope.own.get("try_files", ()):
+            for text in directive.args:
+                before, uri, _ = text.partition("$uri")
+                if uri and before and not names(before):
+                    yield from _through("/", _slashed(before), direct, directive.place)
+
+
+def _through(url: str, led_to: str, direct: list[Mapping], place: Place) -> Iterator[Mapping]:
+    if not (url.endswith("/") and led_to.endswith("/") and led_to.startswith("/")) or names(led_to):
+        return
+    for mapping in direct:
+        if led_to.startswith(mapping.url):
+            yield Mapping(url, mapping.directory + led_to[len(mapping.url) :], place)
+
+
+def fpm_addresses(http: Http, server: Scope, evidence: Evidence) -> list[tuple[str, Place]]:
+    """The addresses of every `fastcgi_pass`; a gap for one with a variable that neither `set` nor `map` explains."""
+    found: dict[tuple[str, Place], None] = {}
+    for scope in server.everything():
+        for directive in scope.own.get("fastcgi_pass", ()):
+            if not directive.args:
+                continue
+            targets = _possible(http, server, directive.args[0])
+            if not targets:
+                evidence.gap(GapReason.UNDECIDABLE, f"{directive.place}: the address depends on what is not known")
+            for target in targets:
+                members = http.tables.servers_of(target)
+                for address in [target] if members is None else members:
+                    found[address, directive.place] = None
+    return list(found)
+
+
+def _possible(http: Http, server: Scope, text: str) -> list[str]:
+    """What a text with at most one variable may come to."""
+    used = names(text)
+    if not used:
+        return [text]
+    if len(used) > 1:
+        return []
+    values = list(http.tables.maps[used[0]].values()) if used[0] in http.tables.maps else []
+    for scope in server.everything():
+        values += [directive.args[1] for directive, _ in scope.codes if directive.name == "set" and directive.args[:1] == (f"${used[0]}",) and len(directive.args) == 2]
+    known = [value for value in values if value and not names(value)]
+    return [expand(text, lambda _, value=value: Value(value)).text for value in dict.fromkeys(known)]  # type: ignore[misc]
