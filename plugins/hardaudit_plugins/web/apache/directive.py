@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.directive_table import lookup
 from hardaudit_plugins.web.apache.modules import is_loaded
-from hardaudit_plugins.web.apache.words import NOTHING, Variables, split_words
+from hardaudit_plugins.web.apache.words import split_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,8 @@ class Directive:
     """A directive or section that is in effect.
 
     `name` is in lower case, of a section without the brackets; `spelled` is the name as written. `arguments` is the text after the name,
-    of a section up to its last `>`, without space around it, and with `${NAME}` as written. `children` is None for a directive.
+    of a section up to its last `>`, without space around it. Variables are put in already: the server does so when it reads a line, with
+    the values that they have there. `children` is None for a directive.
     """
 
     name: str
@@ -29,18 +30,15 @@ class Directive:
     place: Place
     children: tuple[Directive, ...] | None = None
     spelled: str = ""
-    _variables: Variables = field(default_factory=lambda: NOTHING, repr=False, compare=False)
 
     @property
     def resolved(self) -> str:
-        """The arguments as one text, variables put in: what directives see that split their own arguments."""
-        return self._variables.resolve(self.arguments)
+        """The arguments as one text: what directives see that split their arguments in their own way."""
+        return self.arguments
 
     def words(self) -> list[str]:
-        """The arguments as Apache splits them, quotes and backslashes removed, variables put in (the final values, as at start-up)."""
-        spec = lookup(self.name) if self.children is None else None
-        raw = self.children is not None or (spec is not None and spec.arguments == "raw")
-        return split_words(self.resolved if raw else self.arguments, self._variables)
+        """The arguments as Apache splits them, quotes and backslashes removed."""
+        return split_words(self.arguments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError
-from hardaudit_plugins.web.apache.words import Variables, lower, next_word, split_words
+from hardaudit_plugins.web.apache.words import lower, next_word, split_words
 
 if TYPE_CHECKING:
     from hardaudit_plugins.web.apache.lines import Lines
@@ -42,28 +42,28 @@ class Macro:
         return expanded
 
 
-def read_macro(arguments: str, lines: Lines, variables: Variables) -> Macro:
+def read_macro(arguments: str, lines: Lines) -> Macro:
     """The macro that a `<Macro NAME PARAMETER …>` line begins; reads on to its end."""
     place = lines.place
     end = arguments.rfind(">")
     if end < 0:
         raise ApacheSyntaxError(place, "<Macro> directive missing closing '>'")
-    words = split_words(arguments[:end], variables)
+    words = split_words(arguments[:end])
     if not words or not words[0]:
         raise ApacheSyntaxError(place, "<Macro> macro definition: name not found")
     parameters = words[1:]
     if "" in parameters or len(set(parameters)) < len(parameters):
         raise ApacheSyntaxError(place, "<Macro> parameters are empty or named twice")
-    return Macro(lower(words[0]), tuple(parameters), tuple(_content(lines, place, variables)))
+    return Macro(lower(words[0]), tuple(parameters), tuple(_content(lines, place)))
 
 
-def _content(lines: Lines, place: Place, variables: Variables) -> list[tuple[str, Place]]:
+def _content(lines: Lines, place: Place) -> list[tuple[str, Place]]:
     content: list[tuple[str, Place]] = []
     depth = 1
     while (line := lines.next()) is not None:
         if len(line) > _MOST_IN_LINE:
             break
-        first = lower(next_word(line, 0, variables)[0])
+        first = lower(next_word(line)[0])
         if first == "</macro>":
             depth -= 1
             if depth == 0:

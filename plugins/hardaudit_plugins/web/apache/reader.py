@@ -161,17 +161,17 @@ class Reader:
             while (text := lines.next()) is not None and not lower(text).startswith(f"</{name[1:]}"):
                 self._tick(lines.place)
         elif name == "<macro":
-            macro = read_macro(self.variables.resolve(line.arguments), lines, self.variables)
+            macro = read_macro(line.arguments, lines)
             self.macros[macro.name] = macro
         elif name == "use":
-            self._use(split_words(self.variables.resolve(line.arguments), self.variables), lines)
+            self._use(split_words(line.arguments), lines)
         elif name in ("include", "includeoptional"):
             self._include(self._words(spec, line, lines), lines, into, optional=name == "includeoptional")
         else:
             self._set(name, self._words(spec, line, lines), lines.place)
 
     def _words(self, spec: DirectiveSpec, line: Line, lines: Lines) -> list[str]:
-        words = split_words(line.arguments, self.variables)
+        words = split_words(line.arguments)
         least, most = _ARITY.get(spec.arguments, (1, len(words)))
         if not least <= len(words) <= most or not words[0]:
             raise ApacheSyntaxError(lines.place, f"{spec.name}: wrong number of arguments")
@@ -227,20 +227,20 @@ class Reader:
         if holds:
             self._build(lines, into, f"</{name[1:]}>")
         else:
-            self.unread.append(skip_section(line, lines, self.variables, MOST_DEPTH))
+            self.unread.append(skip_section(line, lines, MOST_DEPTH))
 
     def _holds(self, name: str, line: Line, place: Place) -> bool:
         if name == "<ifversion":
-            words = split_words(line.arguments, self.variables)
+            words = split_words(line.arguments)
             if self.version is None:
                 raise UndecidedError("the version of the server cannot be read")
             return version_holds(words, self.version, place)
-        arguments = self.variables.resolve(line.arguments)
+        arguments = line.arguments
         end = arguments.rfind(">")
         if end < 0:
             raise ApacheSyntaxError(place, f"{line.name}> directive missing closing '>'")
         negated = arguments.startswith("!")
-        word = next_word(arguments[negated:end], 0, self.variables)[0]
+        word = next_word(arguments[negated:end])[0]
         if not word:
             raise ApacheSyntaxError(place, f"{line.name}> directive requires additional arguments")
         return _CONDITIONS[name](self, word) is not negated
@@ -326,12 +326,12 @@ def load_configuration(evidence: Evidence) -> Configuration | None:
 
 def _configuration(reader: Reader, installation: Installation, evidence: Evidence, *, complete: bool) -> Configuration:
     return Configuration(
-        directives=tuple(node.freeze(reader.variables) for node in reader.nodes),
+        directives=tuple(node.freeze() for node in reader.nodes),
         modules=frozenset(reader.modules),
         variables=reader.variables,
         version=installation.version or (2, 4, 0),
         server_root=reader.server_root,
-        unread=tuple(skipped.freeze(reader.variables) for skipped in reader.unread),
+        unread=tuple(skipped.freeze() for skipped in reader.unread),
         files=tuple(reader.files),
         module_files=frozenset(reader.module_files),
         complete=complete,
@@ -365,4 +365,4 @@ def read_htaccess(
         raise ApacheSyntaxError(Place(path, 1), f"not read to its end: {error}") from error
     if reader.problems:
         raise reader.problems[0]
-    return tuple(node.freeze(variables) for node in reader.nodes)
+    return tuple(node.freeze() for node in reader.nodes)

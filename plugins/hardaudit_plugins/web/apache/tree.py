@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError, Directive, Skipped
-from hardaudit_plugins.web.apache.words import Variables, lower, next_word
+from hardaudit_plugins.web.apache.words import lower, next_word
 
 if TYPE_CHECKING:
     from hardaudit_plugins.web.apache.lines import Lines
+    from hardaudit_plugins.web.apache.words import Variables
     from hardaudit_plugins.web.verdict import Place
 
 
@@ -22,15 +23,15 @@ class Node:
     place: Place
     children: list[Node] | None = None
 
-    def freeze(self, variables: Variables) -> Directive:
+    def freeze(self) -> Directive:
         """The directive as it stays."""
         if self.children is None:
-            return Directive(lower(self.spelled), self.arguments, self.place, None, self.spelled, variables)
-        children = tuple(child.freeze(variables) for child in self.children)
+            return Directive(lower(self.spelled), self.arguments, self.place, None, self.spelled)
+        children = tuple(child.freeze() for child in self.children)
         end = self.arguments.rfind(">")
         arguments = (self.arguments if end < 0 else self.arguments[:end]).strip(" \t\n\v\f\r")
         name = self.spelled[1:]
-        return Directive(lower(name), arguments, self.place, children, name, variables)
+        return Directive(lower(name), arguments, self.place, children, name)
 
 
 @dataclass(slots=True)
@@ -41,9 +42,9 @@ class SkippedNode:
     place: Place
     nodes: list[Node] = field(default_factory=list)
 
-    def freeze(self, variables: Variables) -> Skipped:
+    def freeze(self) -> Skipped:
         """The section as it stays."""
-        return Skipped(self.condition, self.place, tuple(node.freeze(variables) for node in self.nodes))
+        return Skipped(self.condition, self.place, tuple(node.freeze() for node in self.nodes))
 
 
 @dataclass(slots=True)
@@ -58,7 +59,8 @@ def take_apart(text: str, variables: Variables) -> Line | None:
     """The name and arguments of a line; None for a comment or an empty line. A section's `>` that touches the name is the argument then."""
     if not text or text.startswith("#"):
         return None
-    name, position = next_word(text, 0, variables)
+    text = variables.resolve(text)
+    name, position = next_word(text)
     if not name:
         return None
     arguments = text[position:]
@@ -81,13 +83,13 @@ def close_section(name: str, opened: list[Node], place: Place) -> None:
     opened.pop()
 
 
-def skip_section(condition: Line, lines: Lines, variables: Variables, most_depth: int) -> SkippedNode:
+def skip_section(condition: Line, lines: Lines, most_depth: int) -> SkippedNode:
     """What a section holds whose condition does not hold; reads on to its end."""
     place = lines.place
     skipped = SkippedNode(f"{condition.name[1:]} {condition.arguments.rpartition('>')[0]}".strip(), place)
     names, levels = [condition.name], [skipped.nodes]
     while (text := lines.next()) is not None:
-        word, position = next_word(text, 0, variables)
+        word, position = next_word(text)
         if word.startswith("</"):
             if lower(word[2:-1]) != lower(names[-1][1:]):
                 raise ApacheSyntaxError(lines.place, f"Expected </{names[-1][1:]}> but saw {word[:-1]}>")

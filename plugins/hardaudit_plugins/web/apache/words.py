@@ -24,6 +24,8 @@ _ESCAPES = {'"': re.compile(r'\\(["\\])'), "'": re.compile(r"\\(['\\])"), "": re
 class Variables(Mapping[str, str]):
     """What `${NAME}` stands for: values of `Define`, whose names have no case, before those of the environment, whose names have.
 
+    The server puts them into a line when it reads it, before it splits the line, so a value may hold several words, and quotes count.
+
     `defined`: the names that `IfDefine` finds, with and without a value, by their exact spelling.
     """
 
@@ -79,16 +81,12 @@ class Variables(Mapping[str, str]):
         return sum(1 for _ in self)
 
 
-NOTHING = Variables({})
-"""No variable at all."""
-
-
 def lower(text: str) -> str:
     """Lower case as Apache's: of ASCII letters only."""
     return text.lower() if text.isascii() else "".join(char.lower() if char.isascii() else char for char in text)
 
 
-def next_word(text: str, start: int, variables: Variables) -> tuple[str, int]:
+def next_word(text: str, start: int = 0) -> tuple[str, int]:
     """The word at or after `start`, and where the text goes on after it and the space that follows. Empty at the end, or for `""`."""
     start = _after_space(text, start)
     quote = text[start : start + 1]
@@ -102,14 +100,14 @@ def next_word(text: str, start: int, variables: Variables) -> tuple[str, int]:
         after = start + len(word)
     if "\\" in word:
         word = _ESCAPES[quote].sub(r"\1", word)
-    return variables.resolve(word), _after_space(text, after)
+    return word, _after_space(text, after)
 
 
-def split_words(text: str, variables: Variables) -> list[str]:
+def split_words(text: str) -> list[str]:
     """Every word, up to the end of the text. An empty word (`""`) is one."""
     words, position = [], _after_space(text, 0)
     while position < len(text):
-        word, position = next_word(text, position, variables)
+        word, position = next_word(text, position)
         words.append(word)
     return words
 
