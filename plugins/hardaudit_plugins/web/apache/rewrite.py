@@ -152,15 +152,16 @@ def rewrite_server(
     filename = run.state.filename
     if progress.passthrough:
         return progress.outcome("uri", filename)
-    if filename.startswith("/~"):
-        raise UndecidedError(f"{progress.place}: the home directory in {filename[:80]}")
     if not filename.startswith("/"):
         return progress.outcome("error", status=400)
-    if progress.reduced and not config.has_option("legacyprefixdocroot"):
-        return progress.outcome("filename", _below(run.state.document_root, filename))
-    if _begins_with_directory(filename, progress, run):
+    filename = with_home(filename, files)
+    reduced = progress.reduced and not config.has_option("legacyprefixdocroot")
+    if not reduced and _begins_with_directory(filename, progress, run):
         return progress.outcome("filename", filename)
-    return progress.outcome("filename", _below(run.state.document_root, filename))
+    below = normalized(filename)
+    if below is None:
+        return progress.outcome("forbidden", status=403)
+    return progress.outcome("filename", run.state.document_root.removesuffix("/") + below)
 
 
 def rewrite_directory(config: RewriteConfig, directory_prefix: str, state: RequestState, files: Files, choices: Choices) -> RewriteOutcome:
@@ -177,13 +178,14 @@ def rewrite_directory(config: RewriteConfig, directory_prefix: str, state: Reque
     progress = _applied(config.rules, run, dict(state.environment))
     ended = _ending(progress, run, state)
     if ended is not None:
-        return ended
+        return _based(ended, prefix, config)
     filename = run.state.filename
     if not filename.startswith("/"):
         return progress.outcome("error", status=400)
     if filename == state.filename:
         return progress.outcome("unchanged")
-    return progress.outcome("uri", _as_url(filename, prefix, config, state))
+    url = normalized(_as_url(filename, prefix, config, state))
+    return progress.outcome("error", status=400) if url is None else progress.outcome("uri", url)
 
 
 def _as_url(filename: str, prefix: str, config: RewriteConfig, state: RequestState) -> str:
@@ -200,6 +202,15 @@ def _as_url(filename: str, prefix: str, config: RewriteConfig, state: RequestSta
     if url == filename and not config.has_option("ignorecontextinfo") and state.context_prefix:
         url = _replaced_prefix(url, state.context_document_root or state.document_root, state.context_prefix)
     return url
+
+
+def _based(outcome: RewriteOutcome, prefix: str, config: RewriteConfig) -> RewriteOutcome:
+    """A redirect to a path below the directory is one to a path below RewriteBase."""
+    scheme = scheme_length(outcome.target)
+    host, slash, path = outcome.target[scheme:].partition("/")
+    if outcome.kind != "redirect" or config.base is None or not path:
+        return outcome
+    return replace(outcome, target=outcome.target[:scheme] + host + slash + _replaced_prefix(path, prefix[1:], config.base[1:]))
 
 
 def _replaced_prefix(text: str, prefix: str, substitute: str) -> str:
@@ -228,6 +239,36 @@ def _ending(progress: _Progress, run: Run, state: RequestState) -> RewriteOutcom
         status = progress.last.status if progress.last and 300 <= progress.last.status < 400 else 302
         return progress.outcome("redirect", filename, status=status)
     return None
+
+
+def normalized(path: str) -> str | None:
+    """The path without `.`, `..` and empty names, as the server has it before it looks at files; None for one that leads above the root."""
+    names: list[str] = []
+    parts = path.split("/")
+    for name in parts:
+        if name == "..":
+            if not names:
+                return None
+            names.pop()
+        elif name not in ("", "."):
+            names.append(name)
+    return "/" + "/".join(names) + ("/" if names and parts[-1] in ("", ".", "..") else "")
+
+
+def with_home(path: str, files: Files) -> str:
+    """expand_tildepaths(): `/~user` as the user's home directory. Raises UndecidedError for a user that /etc/passwd does not have."""
+    user, slash, rest = path[2:].partition("/")
+    if not path.startswith("/~") or not user:
+        return path
+    try:
+        text = files.read_text("/etc/passwd")
+    except OSError as error:
+        raise UndecidedError(f"the home directory of {user[:40]!r}: /etc/passwd: {error.strerror or error}") from error
+    for line in text.splitlines():
+        fields = line.split(":")
+        if fields[0] == user and len(fields) == len(["name", "password", "uid", "gid", "gecos", "home", "shell"]):
+            return fields[5].removesuffix("/") + slash + rest if slash else fields[5]
+    raise UndecidedError(f"the home directory of {user[:40]!r}, who is not in /etc/passwd")
 
 
 def scheme_length(uri: str) -> int:
@@ -447,7 +488,7 @@ def _reduced(filename: str, progress: _Progress) -> str:
 
 def _begins_with_directory(filename: str, progress: _Progress, run: Run) -> bool:
     """prefix_stat(): whether the first name of the path is in the root directory, and the rule means it as a file's path."""
-    first = "/" + filename[1:].partition("/")[0]
+    first = "/" + filename.lstrip("/").partition("/")[0]
     try:
         if not run.files.exists(first):
             return False
@@ -460,6 +501,3 @@ def _begins_with_directory(filename: str, progress: _Progress, run: Run) -> bool
     return any(filename.startswith(root) for root in roots)
 
 
-def _below(root: str, path: str) -> str:
-    """ap_core_translate()."""
-    return root.removesuffix("/") + path
