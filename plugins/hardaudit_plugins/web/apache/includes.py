@@ -11,8 +11,9 @@ import stat
 from typing import TYPE_CHECKING
 
 from hardaudit.model import host_text
+from hardaudit_plugins.web.apache.conditions import UndecidedError
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError
-from hardaudit_plugins.web.apache.globbing import matches_name
+from hardaudit_plugins.web.apache.fnmatch import has_wildcards, matches_wildcard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,38 +32,21 @@ def root_relative(server_root: str, path: str) -> str:
 
 def included_files(evidence: Evidence, path: str, place: Place, *, optional: bool) -> Iterator[str]:
     """The files, in the order in which they are read. What may not be looked at is a gap. Raises ApacheSyntaxError."""
-    pending = _expand(evidence, "/", path.strip("/").split("/"), place, optional=optional) if _is_pattern(path) else iter([path])
+    pending = _expand(evidence, "/", path.strip("/").split("/"), place, optional=optional) if has_wildcards(path) else iter([path])
     for found in pending:
         yield from _below(evidence, found, place, 0, optional=optional)
 
 
-def _is_pattern(text: str) -> bool:
-    """`apr_fnmatch_test`: a star, a question mark, or a bracket that is closed; a backslash takes the next character's meaning away."""
-    opened, index = False, 0
-    while index < len(text):
-        char = text[index]
-        if char in "?*" or (char == "]" and opened):
-            return True
-        if char == "\\":
-            index += 1
-            if index >= len(text):
-                return False
-        elif char == "[":
-            opened = True
-        index += 1
-    return False
-
-
 def _expand(evidence: Evidence, directory: str, components: list[str], place: Place, *, optional: bool) -> Iterator[str]:
     name, rest = components[0], components[1:]
-    if not _is_pattern(name):
+    if not has_wildcards(name):
         path = posixpath.join(directory, name)
         if rest:
             yield from _expand(evidence, path, rest, place, optional=optional)
         else:
             yield path
         return
-    found = [entry for entry in _entries(evidence, directory, place, optional=optional) if matches_name(name, entry)]
+    found = [entry for entry in _entries(evidence, directory, place, optional=optional) if _matches(name, entry)]
     paths = [posixpath.join(directory, entry) for entry in found]
     if rest:
         paths = [path for path in paths if _is_directory(evidence, path)]
@@ -104,6 +88,14 @@ def _entries(evidence: Evidence, directory: str, place: Place, *, optional: bool
         evidence.gap_for(error, directory)
         return []
     return sorted(names, key=host_text.encode)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """A dot at the beginning of a name is matched by a dot only (APR_FNM_PERIOD)."""
+    try:
+        return (pattern.startswith(".") or not name.startswith(".")) and matches_wildcard(pattern, name)
+    except TimeoutError as error:
+        raise UndecidedError(f"the wildcard {pattern[:80]} takes too long") from error
 
 
 def _is_directory(evidence: Evidence, path: str) -> bool:

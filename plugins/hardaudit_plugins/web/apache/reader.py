@@ -181,7 +181,7 @@ class Reader:
         if name == "define":
             if ":" in words[0]:
                 raise ApacheSyntaxError(place, "Variable name must not contain ':'")
-            self.variables.define(words[0], words[1] if len(words) > 1 else None)
+            self.variables.define(words[0], "".join(words[1:]) or None)
         elif name == "undefine":
             self.variables.undefine(words[0])
         elif name == "undefmacro":

@@ -36,7 +36,7 @@ class Variables(Mapping[str, str]):
         self.missing: set[str] = set()
 
     def define(self, name: str, value: str | None) -> None:
-        """`Define NAME [VALUE]`; without a value an earlier one stays."""
+        """`Define NAME [VALUE]`; without a value, and an empty one is none, an earlier one stays."""
         self.defined.add(name)
         if value is not None:
             self._values[lower(name)] = value
