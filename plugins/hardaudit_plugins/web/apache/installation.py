@@ -6,15 +6,24 @@ Source: the packages of Debian, Red Hat, SUSE, Alpine and Arch, and httpd's own 
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hardaudit.target.walk import canonical
 from hardaudit_plugins.web.apache.environment import read_environment, read_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hardaudit_plugins.web.apache.directive import Configuration
     from hardaudit_plugins.web.evidence import Evidence
+
+AVAILABLE = (
+    *("conf-available", "sites-available", "mods-available", "conf-enabled", "sites-enabled"),
+    *("conf.d", "conf.modules.d", "vhosts.d", "extra", "conf/extra"),
+)
+"""Where distributions keep files that an Include may enable, below ServerRoot."""
 
 _PROGRAM_LIMIT = 16 * 2**20
 _VERSION = re.compile(rb"(?<=\x00)Apache/([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,5})(?=[\x00 ])")
@@ -76,6 +85,36 @@ def find_installation(evidence: Evidence) -> Installation | None:
             environment, complete = read_environment(evidence, layout.environment) if layout.environment else ({}, True)
             return Installation(layout, _version(evidence, layout), environment, read_options(evidence, layout.options), complete)
     return None
+
+
+def available_files(evidence: Evidence, configuration: Configuration) -> list[str]:
+    """Files that are there to be enabled and are not read, in the directories that distributions keep for that."""
+    read = {_real(evidence, path) for path in configuration.files}
+    found: list[str] = []
+    for directory in AVAILABLE:
+        for name in evidence.list_directory(f"{configuration.server_root}/{directory}", optional=True):
+            evidence.check_deadline()
+            path = f"{configuration.server_root}/{directory}/{name}"
+            if _real(evidence, path) not in read and _is_file(evidence, path):
+                found.append(path)
+    return found
+
+
+def _real(evidence: Evidence, path: str) -> str:
+    try:
+        return canonical(evidence.target, path)
+    except OSError:
+        return path  # a link that leads nowhere: no file that is read has its name
+
+
+def _is_file(evidence: Evidence, path: str) -> bool:
+    try:
+        return stat.S_ISREG(evidence.target.stat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        evidence.gap_for(error, path)
+        return False
 
 
 def _version(evidence: Evidence, layout: Layout) -> tuple[int, int, int] | None:

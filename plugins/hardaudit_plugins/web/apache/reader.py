@@ -10,6 +10,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
+from hardaudit_plugins.web.apache.arguments import argument_fault, count_fault
 from hardaudit_plugins.web.apache.conditions import UndecidedError, version_holds
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError, Configuration
 from hardaudit_plugins.web.apache.directive_table import OVERRIDE_CLASSES, allowed_in_htaccess, directives, known_modules
@@ -33,6 +34,8 @@ MOST_DIRECTIVES = 200_000
 MOST_DEPTH = 80
 """Includes and sections inside each other; the server itself allows 128 includes and any depth of sections."""
 _MOST_PROBLEMS = 20
+_INHERITED = frozenset({"PATH", "PWD", "HOME", "HOSTNAME", "SHELL", "USER", "LOGNAME", "LC_ALL", "TZ", "INVOCATION_ID", "NOTIFY_SOCKET"})
+"""Variables that a server's environment may have without a file that says so."""
 
 
 class BoundError(Exception):
@@ -137,6 +140,20 @@ class Reader:
         if len(self.problems) < _MOST_PROBLEMS:
             self.problems.append(ApacheSyntaxError(place, message))
 
+    def check(self) -> None:
+        """Note every directive that no module has once all are loaded, or that has a wrong number of arguments."""
+        pending = list(self.nodes)
+        for node in pending:
+            pending += node.children or ()
+            spec = directives().get(lower(node.spelled))
+            if spec is None or not spec.modules & self.modules:
+                if self.all_modules_known:
+                    self.problem(node.place, f"Invalid command '{node.spelled[:80]}', misspelled or of a module that is not loaded")
+                continue
+            fault = None if node.children is not None else argument_fault(node.spelled, node.arguments)
+            if fault is not None:
+                self.problem(node.place, fault)
+
     def is_foreign_code(self, name: str) -> bool:
         """Whether a section holds a program that makes configuration."""
         return lower(name) == "<perl" and "perl_module" in self.modules
@@ -172,9 +189,9 @@ class Reader:
 
     def _words(self, spec: DirectiveSpec, line: Line, lines: Lines) -> list[str]:
         words = split_words(line.arguments)
-        least, most = _ARITY.get(spec.arguments, (1, len(words)))
-        if not least <= len(words) <= most or not words[0]:
-            raise ApacheSyntaxError(lines.place, f"{spec.name}: wrong number of arguments")
+        fault = count_fault(spec, words)
+        if fault is not None:
+            raise ApacheSyntaxError(lines.place, fault)
         return words
 
     def _set(self, name: str, words: list[str], place: Place) -> None:
@@ -285,7 +302,6 @@ def _always(name: str) -> bool:
     return True
 
 
-_ARITY = {"1": (1, 1), "2": (2, 2), "12": (1, 2)}
 _CONDITIONS: Mapping[str, Callable[[Reader, str], bool]] = {
     "<ifmodule": Reader.module_condition,
     "<ifdefine": Reader.define_condition,
@@ -311,6 +327,7 @@ def load_configuration(evidence: Evidence) -> Configuration | None:
     complete = True
     try:
         reader.read_file(layout.configuration, reader.nodes)
+        reader.check()
     except ApacheSyntaxError as error:
         reader.problems.append(error)
     except UndecidedError as error:
@@ -318,6 +335,9 @@ def load_configuration(evidence: Evidence) -> Configuration | None:
         complete = False
     except BoundError as error:
         evidence.gap(GapReason.TRUNCATED, f"{error}: the configuration is read up to there")
+        complete = False
+    if unknown := sorted(variables.missing & _INHERITED if installation.environment_complete else variables.missing):
+        evidence.gap(GapReason.UNDECIDABLE, f"{layout.configuration}: the value of ${{{'}, ${'.join(unknown)}}} is not known")
         complete = False
     for problem in reader.problems:
         evidence.gap(GapReason.UNDECIDABLE, f"{problem}: Apache does not start with this; correct it, or the answers are of no use")
