@@ -93,6 +93,12 @@ class Site(Protocol):
     def fpm_addresses(self) -> Sequence[tuple[str, Place]]:
         """The FastCGI addresses that its configuration hands requests to, as `unix:/path` or `host:port`, each with its line."""
 
+    def php_values(self, directory: str) -> Sequence[tuple[str, str, bool, Place]]:
+        """The ini settings that its configuration gives PHP for a directory: name, value, whether it is an admin value, line.
+
+        Apache's php_value lines in effect there; nginx's `fastcgi_param PHP_VALUE` and `PHP_ADMIN_VALUE`, in the order PHP takes them.
+        """
+
     def verdict(self, request: Request, files: Files, choices: Choices) -> Verdict:
         """What happens to a request, for one outcome of every condition that is left open (`choices.explore` tries them all)."""
 

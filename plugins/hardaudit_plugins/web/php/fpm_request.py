@@ -86,7 +86,7 @@ def open_script(pool: Pool, chosen: Chosen, sent: Mapping[str, str], docroot: st
     if refused is not None:
         return refused
     directory = f"{(chosen.path or '').rpartition('/')[0]}/"
-    for value in _directory_limits(pool, directory, docroot, files):
+    for value in _directory_limits(pool, directory, docroot if docroot is not None else doc_root or None, files):
         if not is_within(path, value, view):
             raise UndecidedError(f"open_basedir ({value}), set for the script's directory, may not let PHP open it")
     return FpmAnswer(view.host(path), f"pool {pool.name} of PHP-FPM runs it" if pool.name else "php-cgi runs it", pool.place)

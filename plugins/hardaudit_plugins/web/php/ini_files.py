@@ -30,6 +30,7 @@ class IniConfiguration:
     """What a SAPI reads when it starts. The last line that sets a name counts.
 
     `paths`, `hosts`: the sections [PATH=/dir] and [HOST=name], each with its values; PHP applies them as if they were admin values.
+    `debian`: the PHP of Debian's packages reads them, whose builds have some values of their own.
     `complete`: every file could be read and understood; otherwise gaps say what is missing, and any value may be another.
     """
 
@@ -39,6 +40,7 @@ class IniConfiguration:
     extensions: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     complete: bool = True
+    debian: bool = False
 
     def for_directory(self, directory: str) -> Iterator[tuple[str, Mapping[str, IniSetting]]]:
         """The [PATH=] sections in effect in a directory, the outermost first."""
@@ -118,7 +120,15 @@ def read_ini(evidence: Evidence, sapi: str, directory: str, scan_directory: str 
             path = posixpath.join(scan_directory, name)
             if name.endswith(".ini") and _exists(evidence, path, reader):
                 reader.read(path)
-    return IniConfiguration(reader.values, reader.paths, reader.hosts, tuple(reader.extensions), tuple(reader.files), reader.complete)
+    return IniConfiguration(
+        reader.values,
+        reader.paths,
+        reader.hosts,
+        tuple(reader.extensions),
+        tuple(reader.files),
+        reader.complete,
+        directory.startswith("/etc/php/"),
+    )
 
 
 def _exists(evidence: Evidence, path: str, reader: _Reader) -> bool:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.php.fpm_places import FpmPlace
     from hardaudit_plugins.web.verdict import Place
 
+DISABLING = frozenset({"disable_functions", "disable_classes"})
+"""Settings whose values add up: what one line disables stays disabled whatever another says."""
+
 _DEFAULT_EXTENSIONS = ".php .phar"
 _PATHS = frozenset({"error_log", "extension_dir", "mime_magic.magicfile", "sendmail_path", "session.cookie_path"})
 """Settings whose relative values begin at the pool's prefix (FPM_PHP_INI_TO_EXPAND of fpm.h)."""
@@ -90,6 +93,9 @@ def _ini(section: PoolSection, prefix: str) -> dict[str, IniValue]:
         for value in reversed(section.arrays):
             if value.kind in (("php_admin_value", "php_admin_flag") if admin else ("php_value", "php_flag")):
                 text = _absolute(value.value, prefix) if value.key in _PATHS and value.value else value.value
+                before = found.get(value.key)
+                if value.key in DISABLING and before is not None:
+                    text = f"{before.value},{text}"
                 found[value.key] = IniValue(text, admin, value.place)
     return found
 

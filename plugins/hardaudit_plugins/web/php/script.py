@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,12 +52,18 @@ class View:
 
     def is_file(self, path: str) -> bool:
         """Whether stat(2) finds a regular file."""
-        return not self._must_be_directory(path) and self._files.is_file(self._there(path))
+        try:
+            return not self._must_be_directory(path) and self._files.is_file(self._there(path))
+        except OSError as error:
+            return _not_a_loop(error)
 
     def exists(self, path: str) -> bool:
         """Whether realpath(3) succeeds."""
-        there = self._there(path)
-        return self._files.is_directory(there) or (not self._must_be_directory(path) and self._files.exists(there))
+        try:
+            there = self._there(path)
+            return self._files.is_directory(there) or (not self._must_be_directory(path) and self._files.exists(there))
+        except OSError as error:
+            return _not_a_loop(error)
 
     def _there(self, path: str) -> str:
         self.host(path)
@@ -65,6 +72,13 @@ class View:
     @staticmethod
     def _must_be_directory(path: str) -> bool:
         return path.rpartition("/")[2] in ("", ".", "..")
+
+
+def _not_a_loop(error: OSError) -> bool:
+    """False for links that lead nowhere for ever; another error is raised again."""
+    if error.errno == errno.ELOOP:
+        return False
+    raise error
 
 
 def choose_script(parameters: Mapping[str, str], setting: Callable[[str], str], view: View, *, cgi: bool) -> Chosen:

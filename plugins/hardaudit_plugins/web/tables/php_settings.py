@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from hardaudit.model.table import INTEGER, TEXT, Column, TableSpec
 from hardaudit.target.table import Table
+from hardaudit_plugins.web.evidence import Evidence
+from hardaudit_plugins.web.php.served import served
+from hardaudit_plugins.web.servers import servers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +28,7 @@ SPEC = TableSpec(
     ),
     columns=(
         Column("sapi", TEXT, "apache2handler, fpm-fcgi or cgi-fcgi"),
-        Column("version", TEXT, "PHP version, major and minor: 8.2"),
+        Column("version", TEXT, "PHP version, major and minor: 8.2; NULL where no path tells it"),
         Column("pool", TEXT, "FPM pool; NULL for other SAPIs"),
         Column("site", TEXT, "First name of the site that it serves; NULL for a pool that no site uses"),
         Column("directory", TEXT, "Directory for which the value holds, and below; NULL for the whole site"),
@@ -43,8 +46,26 @@ SPEC = TableSpec(
 
 def generate(context: TableContext) -> Iterator[Row]:
     """A row for each setting of each way PHP serves."""
-    del context
-    yield from ()
+    servers = servers_of(context)
+    evidence = Evidence(context.target, context.check_deadline)
+    names = context.constraints.texts("name")
+    try:
+        for way in served(evidence, servers.sites, servers.fpm):
+            for name in sorted(way.entries) if names is None else [name for name in names if name in way.entries]:
+                entry = way.entries[name]
+                yield {
+                    "sapi": way.sapi,
+                    "version": way.version or None,
+                    "pool": way.pool,
+                    "site": way.site,
+                    "directory": way.directory,
+                    "name": name,
+                    "value": entry.value,
+                    "config_path": None if entry.place is None else entry.place.path,
+                    "config_line": None if entry.place is None else entry.place.line,
+                }
+    finally:
+        evidence.report_to(context)
 
 
 TABLE = Table(SPEC, generate)
