@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hardaudit.model import host_text
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError
 from hardaudit_plugins.web.apache.words import SPACES
 from hardaudit_plugins.web.verdict import Place
@@ -14,11 +15,11 @@ from hardaudit_plugins.web.verdict import Place
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-MOST_CHARACTERS = 16 * 2**20
-"""A line may be this long in a configuration file (VARBUF_MAX_LEN)."""
+MOST_BYTES = 16 * 2**20
+"""A line is shorter than this in a configuration file (VARBUF_MAX_LEN), in bytes."""
 
 MOST_IN_HTACCESS = 8192
-"""A line may be this long in a .htaccess file (HUGE_STRING_LEN)."""
+"""A line is shorter than this in a .htaccess file (HUGE_STRING_LEN), in bytes."""
 
 
 class Lines:
@@ -27,7 +28,7 @@ class Lines:
     Macros that are used put their lines in front of what is left.
     """
 
-    def __init__(self, text: str, path: str, limit: int = MOST_CHARACTERS) -> None:
+    def __init__(self, text: str, path: str, limit: int = MOST_BYTES) -> None:
         self._path = path
         self._limit = limit
         self._lines = _logical_lines(text, path, limit)
@@ -73,9 +74,10 @@ def _logical_lines(text: str, path: str, limit: int) -> Iterator[tuple[str, int]
                 size += len(body)
                 continue
         size += len(line)
-        if size > limit:
-            raise ApacheSyntaxError(Place(path, number), f"line longer than {limit:,} characters")
-        yield "".join([*parts, line]), number
+        whole = "".join([*parts, line]) if parts else line
+        if size * 4 >= limit and len(host_text.encode(whole)) >= limit:
+            raise ApacheSyntaxError(Place(path, number), f"a line of {limit:,} bytes or more")
+        yield whole, number
         parts, size = [], 0
     if parts:
         yield "".join(parts), number
