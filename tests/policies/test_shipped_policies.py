@@ -35,8 +35,8 @@ def allowed(name: str) -> set[tuple]:
     return {(entry["path"], entry["protocol"], entry["port"]) for entry in entries}
 
 
-def test_both_are_there_and_the_hook_gives_them():
-    assert {"baseline", "web-server"} <= set(SHIPPED)
+def test_they_are_there_and_the_hook_gives_them():
+    assert {"baseline", "web-server", "pre-launch"} <= set(SHIPPED)
     assert set(SHIPPED) <= set(registry().policies)
 
 
@@ -46,11 +46,12 @@ def test_a_shipped_policy_loads_and_has_the_name_of_its_file(name):
     assert policy.name == name
     assert len(policy.description.split()) >= 5
     assert policy.waivers == ()  # what to accept is the site's business
-    assert all(selection.enabled for selection in policy.checks.values())
+    assert all(selection.enabled or selection.reason for selection in policy.checks.values())
 
 
 def test_every_built_in_check_is_in_a_shipped_policy():
-    selected = {check for name in SHIPPED for check in registry().load_policy(name).checks}
+    policies = [registry().load_policy(name) for name in SHIPPED]
+    selected = {check for policy in policies for check, selection in policy.checks.items() if selection.enabled}
     built_in = {name for name, check in registry().checks.items() if "hardaudit_plugins" in check.origin}
     assert built_in - selected == set()
 
@@ -58,6 +59,7 @@ def test_every_built_in_check_is_in_a_shipped_policy():
 def test_the_gates():
     assert registry().load_policy("baseline").gate == Gate(Severity.HIGH, 80, 90)
     assert registry().load_policy("web-server").gate == Gate(Severity.HIGH, 90, 95)
+    assert registry().load_policy("pre-launch").gate == Gate(Severity.MEDIUM, 95, 100)
 
 
 def test_a_web_server_is_a_baseline_server_that_offers_the_web():
@@ -68,6 +70,21 @@ def test_a_web_server_is_a_baseline_server_that_offers_the_web():
     assert {(protocol, port) for _, protocol, port in more} == {("tcp", 80), ("tcp", 443), ("udp", 443)}
     assert {"/usr/sbin/apache2", "/usr/sbin/nginx"} <= {path for path, _, _ in more}
     assert allowed("baseline") <= allowed("web-server")
+
+
+def test_before_a_launch_at_least_as_much_is_asked_as_after_it():
+    web, launch = registry().load_policy("web-server"), registry().load_policy("pre-launch")
+    assert launch.checks.keys() == web.checks.keys()
+    assert all(launch.checks[name].enabled == selection.enabled for name, selection in web.checks.items())
+    assert all(launch.checks[name].severity.at_least(selection.severity) for name, selection in web.checks.items())
+    assert launch.checks["web/php_execution_in_uploads"].severity is Severity.CRITICAL
+
+
+def test_one_open_upload_directory_is_not_counted_by_two_checks():
+    checks = registry().load_policy("web-server").checks
+    assert checks["web/world_writable_uploads"].enabled
+    assert not checks["filesystem/upload_directories_world_writable"].enabled
+    assert registry().load_policy("baseline").checks["filesystem/upload_directories_world_writable"].enabled
 
 
 def test_the_policies_of_the_how_to_are_policies(tmp_path):
