@@ -29,6 +29,9 @@ CREATE TABLE entry(id INTEGER PRIMARY KEY, parent INTEGER, name TEXT, extension 
 CREATE TABLE directory(id INTEGER PRIMARY KEY, parent INTEGER, prefix TEXT, permission INTEGER);
 CREATE TABLE permission(id INTEGER PRIMARY KEY, mode INTEGER, uid INTEGER, gid INTEGER, acl BLOB);
 CREATE TABLE writer(permission INTEGER, user INTEGER, how TEXT, PRIMARY KEY(permission, user)) WITHOUT ROWID;
+CREATE TABLE upload(directory INTEGER PRIMARY KEY);
+CREATE TABLE content(entry INTEGER PRIMARY KEY, holds_php INTEGER);
+CREATE TABLE matched(entry INTEGER, rules TEXT, names TEXT, PRIMARY KEY(entry, rules)) WITHOUT ROWID;
 CREATE TABLE link(path TEXT PRIMARY KEY, directory TEXT) WITHOUT ROWID;
 BEGIN;
 """
@@ -73,6 +76,11 @@ class DocrootSpool:
         """Rows of a query of ours; nothing of the host is ever part of `sql`."""
         with _as_spool_error():
             yield from self._database.execute(sql, parameters)
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each row of parameters."""
+        with _as_spool_error():
+            self._database.executemany(sql, rows)
 
     def add_entries(self, rows: Iterable[EntryRow]) -> None:
         """Keep entries."""
