@@ -11,7 +11,7 @@ from hardaudit.target.table import Table
 from hardaudit_plugins.web.php_support import php_support
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hardaudit.model.table import Row
     from hardaudit.target.table import TableContext
@@ -58,8 +58,12 @@ class _Package:
 
 def generate(context: TableContext) -> Iterator[Row]:
     """A row for each SAPI and version."""
-    serving = {(str(row["sapi"]), str(row["version"])) for row in context.rows("php_settings", only=("sapi", "version"), name="expose_php")}
-    for sapi, version in sorted(serving):
+    serving = {(str(row["sapi"]), row["version"]) for row in context.rows("php_settings", only=("sapi", "version"), name="expose_php")}
+    for sapi, version in sorted(serving, key=str):
+        if not isinstance(version, str):
+            context.gap(GapReason.UNDECIDABLE, f"{sapi}: which version of PHP it is is not known")
+            yield {"sapi": sapi, "compiled": php_support().compiled}
+            continue
         package = _package(context, sapi, version)
         row: dict[str, str | int | None] = {"sapi": sapi, "version": version, "package": package.label, "compiled": php_support().compiled}
         yield {**row, **_support(context, version, package)}
@@ -74,7 +78,8 @@ def _support(context: TableContext, version: str, package: _Package) -> Row:
     end = php_support().end_of(version)
     if package.own is None:
         where = package.label or "no database of packages that is read has it"
-        context.gap(GapReason.UNSUPPORTED, f"PHP {version} ({where}): until when its distribution mends it is not in the list of {php_support().compiled}")
+        detail = f"PHP {version} ({where}): until when its distribution mends it is not in the list of {php_support().compiled}"
+        context.gap(GapReason.UNSUPPORTED, detail)
     elif end is None:
         context.gap(GapReason.UNSUPPORTED, f"PHP {version} is newer than the list of {php_support().compiled}: update hardaudit")
     else:
@@ -84,7 +89,7 @@ def _support(context: TableContext, version: str, package: _Package) -> Row:
 
 def _package(context: TableContext, sapi: str, version: str) -> _Package:
     """Debian's tools may lie on a host of rpm's and the other way round: whichever database has the package counts."""
-    databases = [_deb_package] if _exists(context, _DPKG_STATUS) else []
+    databases: list[Callable[[TableContext, str, str], _Package | None]] = [_deb_package] if _exists(context, _DPKG_STATUS) else []
     if any(_exists(context, place) for place in _RPM_DATABASES):
         databases.append(_rpm_package)
     found = (package for database in databases if (package := database(context, sapi, version)))
@@ -101,7 +106,8 @@ def _deb_package(context: TableContext, sapi: str, version: str) -> _Package | N
     return None
 
 
-def _rpm_package(context: TableContext, _sapi: str, version: str) -> _Package | None:
+def _rpm_package(context: TableContext, sapi: str, version: str) -> _Package | None:
+    del sapi  # every package of PHP needs php-common
     for row in context.rows("rpm_packages", only=("name", "version", "release")):
         name, release = str(row["name"]), str(row["release"])
         if (name == "php-common" or name.endswith("-php-common")) and _is_of(version, str(row["version"])):
