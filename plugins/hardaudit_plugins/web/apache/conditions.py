@@ -8,20 +8,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import regex
-
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError
+from hardaudit_plugins.web.apache.patterns import matches
 
 if TYPE_CHECKING:
     from hardaudit_plugins.web.verdict import Place
 
-_REGEX_SECONDS = 1.0
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]*){0,2}")
 _OPERATOR = re.compile(r"(!?)(=|==|~|<|<=|>|>=)")
-
-
-class UndecidedError(Exception):
-    """A condition that cannot be decided; the message says why."""
 
 
 def version_holds(words: list[str], version: tuple[int, int, int], place: Place) -> bool:
@@ -64,10 +58,4 @@ def _compare(kind: str, operand: str, version: tuple[int, int, int], place: Plac
 
 
 def _matches(pattern: str, version: tuple[int, int, int]) -> bool:
-    text = ".".join(str(part) for part in version)
-    try:
-        return regex.search(pattern, text, timeout=_REGEX_SECONDS) is not None
-    except regex.error as error:
-        raise UndecidedError(f"the regular expression {pattern[:80]} is not understood ({error})") from error
-    except TimeoutError as error:
-        raise UndecidedError(f"the regular expression {pattern[:80]} takes too long") from error
+    return matches(pattern, ".".join(str(part) for part in version), ignore_case=False) is not None

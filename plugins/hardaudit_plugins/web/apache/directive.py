@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.directive_table import lookup
 from hardaudit_plugins.web.apache.modules import is_loaded
-from hardaudit_plugins.web.apache.words import split_words
+from hardaudit_plugins.web.apache.words import Variables, split_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hardaudit_plugins.web.apache.macros import Macro
     from hardaudit_plugins.web.evidence import Evidence
     from hardaudit_plugins.web.verdict import Place
 
@@ -57,12 +58,12 @@ class Configuration:
     `modules`: identifiers (`rewrite_module`), compiled-in ones too. `variables`: of `Define` and the environment. `unread`: what is written
     in files that are read, but under a condition that does not hold. `module_files`: source file names (`mod_rewrite.c`) that `IfModule`
     finds. `complete` is false where reading ended early or the server would not start: gaps say why. `files`: what was read, in order.
-    `reading` is where IfFile in .htaccess files looks.
+    `version` is 2.4.0 where it is not known. `macros` and `reading` (the target) are what .htaccess files are read with.
     """
 
     directives: tuple[Directive, ...]
     modules: frozenset[str]
-    variables: Mapping[str, str]
+    variables: Variables
     version: tuple[int, int, int]
     server_root: str
     unread: tuple[Skipped, ...]
@@ -70,6 +71,8 @@ class Configuration:
     module_files: frozenset[str] = frozenset()
     complete: bool = True
     all_modules_known: bool = True
+    version_known: bool = True
+    macros: Mapping[str, Macro] = field(default_factory=dict)
     reading: Evidence | None = field(default=None, repr=False, compare=False)
 
     def has_module(self, name: str) -> bool:

@@ -11,9 +11,9 @@ import stat
 from typing import TYPE_CHECKING
 
 from hardaudit.model import host_text
-from hardaudit_plugins.web.apache.conditions import UndecidedError
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError
 from hardaudit_plugins.web.apache.fnmatch import has_wildcards, matches_wildcard
+from hardaudit_plugins.web.apache.pcre import UndecidedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MOST_BYTES = 16 * 2**20
-"""A line is shorter than this in a configuration file (VARBUF_MAX_LEN), in bytes."""
+"""A line may be this long in a configuration file (VARBUF_MAX_LEN), in bytes with its newline."""
 
 MOST_IN_HTACCESS = 8192
-"""A line is shorter than this in a .htaccess file (HUGE_STRING_LEN), in bytes."""
+"""A line may be this long in a .htaccess file (HUGE_STRING_LEN), in bytes with its newline."""
 
 
 class Lines:
@@ -73,10 +73,10 @@ def _logical_lines(text: str, path: str, limit: int) -> Iterator[tuple[str, int]
                 parts.append(body[:-1])
                 size += len(body)
                 continue
-        size += len(line)
+        size += len(line) + (end >= 0)
         whole = "".join([*parts, line]) if parts else line
-        if size * 4 >= limit and len(host_text.encode(whole)) >= limit:
-            raise ApacheSyntaxError(Place(path, number), f"a line of {limit:,} bytes or more")
+        if size * 4 >= limit and len(host_text.encode(whole)) + (end >= 0) > limit:
+            raise ApacheSyntaxError(Place(path, number), f"a line of more than {limit:,} bytes")
         yield whole, number
         parts, size = [], 0
     if parts:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
-from hardaudit_plugins.web.apache.conditions import UndecidedError
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError, Configuration
-from hardaudit_plugins.web.apache.directive_table import OVERRIDE_CLASSES, allowed_in_htaccess
 from hardaudit_plugins.web.apache.installation import Installation, find_installation
 from hardaudit_plugins.web.apache.lines import MOST_IN_HTACCESS
 from hardaudit_plugins.web.apache.modules import source_name
-from hardaudit_plugins.web.apache.reading import BoundError, Reader
+from hardaudit_plugins.web.apache.pcre import UndecidedError
+from hardaudit_plugins.web.apache.reading import AccessRules, BoundError, Reader
 from hardaudit_plugins.web.apache.words import Variables
-from hardaudit_plugins.web.verdict import Place
 
 if TYPE_CHECKING:
     from hardaudit_plugins.web.apache.directive import Directive
@@ -68,33 +66,34 @@ def _configuration(reader: Reader, installation: Installation, evidence: Evidenc
         module_files=frozenset(reader.module_files),
         complete=complete,
         all_modules_known=reader.all_modules_known,
+        macros=reader.macros,
+        version_known=installation.version is not None,
         reading=evidence,
     )
 
 
-def read_htaccess(
-    text: str,
-    path: str,
-    configuration: Configuration,
-    override: frozenset[str] = OVERRIDE_CLASSES,
-    override_list: frozenset[str] = frozenset(),
-) -> tuple[Directive, ...]:
-    """A .htaccess file's directives, conditions evaluated. Raises ApacheSyntaxError where the server answers 500.
+def read_htaccess(text: str, path: str, configuration: Configuration, rules: AccessRules | None = None) -> tuple[Directive, ...]:
+    """A .htaccess file's directives, conditions evaluated.
 
-    `override`, `override_list`: what AllowOverride and AllowOverrideList allow there. Only directives that act on reading are held to
-    them here; whether the others are known and allowed is for those who evaluate them (`Configuration.knows`, `allowed_in_htaccess`).
+    Only directives that act on reading are held to `rules` here; whether the others are known and allowed is for those who evaluate them
+    (`Configuration.knows`, `allowed_in_htaccess`). With `rules` the number of arguments of those that are allowed is checked too; without,
+    everything that .htaccess files may ever hold is taken as allowed.
+
+    Raises ApacheSyntaxError where the server answers 500, UndecidedError where that cannot be said.
     """
-    if configuration.reading is None:
+    evidence = configuration.reading
+    if evidence is None:
         raise ValueError("the configuration was not read from a target")
-    variables = configuration.variables if isinstance(configuration.variables, Variables) else Variables(configuration.variables)
-    reader = Reader(configuration.reading, configuration.server_root, configuration.modules, configuration.module_files, variables)
-    reader.version = configuration.version
-    reader.may_act = lambda name: allowed_in_htaccess(name, override, override_list)
+    reader = Reader(evidence, configuration.server_root, configuration.modules, configuration.module_files, configuration.variables)
+    reader.version = configuration.version if configuration.version_known else None
+    reader.macros = dict(configuration.macros)
+    reader.htaccess = rules or AccessRules()
     try:
         reader.read_text(text, path, reader.nodes, MOST_IN_HTACCESS)
-    except (BoundError, UndecidedError) as error:
-        configuration.reading.gap(GapReason.UNDECIDABLE, f"{path}: {error}")
-        raise ApacheSyntaxError(Place(path, 1), f"not read to its end: {error}") from error
+    except BoundError as error:
+        raise UndecidedError(str(error)) from error
+    if rules is not None:
+        reader.check_arguments(reader.nodes)
     if reader.problems:
         raise reader.problems[0]
     return tuple(node.freeze() for node in reader.nodes)

@@ -7,18 +7,20 @@ httpd 2.4. Directives that act on reading (Include, Define, IfModule …) do so 
 from __future__ import annotations
 
 import stat
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
 from hardaudit_plugins.web.apache.arguments import argument_fault, count_fault
-from hardaudit_plugins.web.apache.conditions import UndecidedError, version_holds
+from hardaudit_plugins.web.apache.conditions import version_holds
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError
-from hardaudit_plugins.web.apache.directive_table import directives, known_modules
+from hardaudit_plugins.web.apache.directive_table import OVERRIDE_CLASSES, allowed_in_htaccess, directives, known_modules
 from hardaudit_plugins.web.apache.includes import included_files, root_relative
 from hardaudit_plugins.web.apache.lines import MOST_BYTES, Lines
 from hardaudit_plugins.web.apache.macros import Macro, read_macro
 from hardaudit_plugins.web.apache.modules import MODULES_WITHOUT_DIRECTIVES, is_loaded, source_names
-from hardaudit_plugins.web.apache.tree import Line, Node, SkippedNode, close_section, skip_section, take_apart
+from hardaudit_plugins.web.apache.pcre import UndecidedError
+from hardaudit_plugins.web.apache.tree import Line, Node, SkippedNode, close_section, every_node, skip_section, take_apart
 from hardaudit_plugins.web.apache.words import Variables, lower, next_word, split_words
 
 if TYPE_CHECKING:
@@ -34,6 +36,19 @@ MOST_DEPTH = 80
 _MOST_PROBLEMS = 20
 
 
+@dataclass(frozen=True, slots=True)
+class AccessRules:
+    """What may stand in a .htaccess file: classes of AllowOverride, names of AllowOverrideList; `nonfatal`: the rest is passed over."""
+
+    override: frozenset[str] = OVERRIDE_CLASSES
+    override_list: frozenset[str] = frozenset()
+    nonfatal: bool = False
+
+    def allows(self, name: str) -> bool:
+        """Whether a directive may stand there. Define and UnDefine never may, even if AllowOverrideList names them."""
+        return name not in ("define", "undefine") and allowed_in_htaccess(name, self.override, self.override_list)
+
+
 class BoundError(Exception):
     """More than is read of a configuration."""
 
@@ -41,8 +56,8 @@ class BoundError(Exception):
 class Reader:
     """Reads configuration files, or one .htaccess file, into `nodes`.
 
-    `modules`, `module_files`, `variables`, `macros` change as LoadModule, Define and Macro are met. `may_act`: whether a directive that
-    acts on reading is allowed here, by its name.
+    `modules`, `module_files`, `variables`, `macros` change as LoadModule, Define and Macro are met. `htaccess`: what is allowed, when it
+    is a .htaccess file that is read; in configuration files everything is.
     """
 
     def __init__(
@@ -58,7 +73,7 @@ class Reader:
         self.variables = variables
         self.macros: dict[str, Macro] = {}
         self.version: tuple[int, int, int] | None = None
-        self.may_act: Callable[[str], bool] = _always
+        self.htaccess: AccessRules | None = None
         self._evidence = evidence
         self._count = 0
         self._depth = 0
@@ -138,17 +153,23 @@ class Reader:
 
     def check(self) -> None:
         """Note every directive that no module has once all are loaded, or that has a wrong number of arguments."""
-        pending = list(self.nodes)
-        for node in pending:
-            pending += node.children or ()
-            spec = directives().get(lower(node.spelled))
-            if spec is None or not spec.modules & self.modules:
-                if self.all_modules_known:
+        if self.all_modules_known:
+            for node in every_node(self.nodes):
+                if not self._is_loaded(node):
                     self.problem(node.place, f"Invalid command '{node.spelled[:80]}', misspelled or of a module that is not loaded")
-                continue
-            fault = None if node.children is not None else argument_fault(node.spelled, node.arguments)
-            if fault is not None:
-                self.problem(node.place, fault)
+        self.check_arguments(self.nodes)
+
+    def check_arguments(self, nodes: list[Node]) -> None:
+        """Note every directive of a loaded module, allowed here, that has a wrong number of arguments."""
+        for node in every_node(nodes):
+            if node.children is None and self._is_loaded(node) and (self.htaccess is None or self.htaccess.allows(lower(node.spelled))):
+                fault = argument_fault(node.spelled, node.arguments)
+                if fault is not None:
+                    self.problem(node.place, fault)
+
+    def _is_loaded(self, node: Node) -> bool:
+        spec = directives().get(lower(node.spelled))
+        return spec is not None and bool(spec.modules & self.modules)
 
     def is_foreign_code(self, name: str) -> bool:
         """Whether a section holds a program that makes configuration."""
@@ -165,7 +186,9 @@ class Reader:
     def _act(self, spec: DirectiveSpec, line: Line, lines: Lines, into: list[Node]) -> None:
         """What a directive that acts on reading does."""
         name = lower(spec.name)
-        if not self.may_act(name):
+        if self.htaccess is not None and not self.htaccess.allows(name):
+            if self.htaccess.nonfatal and name not in self.htaccess.override_list:
+                return
             raise ApacheSyntaxError(lines.place, f"{spec.name} not allowed here")
         if name in _CONDITIONS or name == "<ifversion":
             self._condition(name, line, lines, into)
@@ -235,6 +258,8 @@ class Reader:
         try:
             holds = self._holds(name, line, place)
         except UndecidedError as error:
+            if self.htaccess is not None:
+                raise UndecidedError(f"{place}: {line.name} {line.arguments[:100]}: {error}") from error
             self._evidence.gap(GapReason.UNDECIDABLE, f"{place}: {line.name} {line.arguments[:100]}: {error}")
             holds = False
         if holds:
@@ -291,11 +316,6 @@ class Reader:
             return 0
         except OSError as error:
             raise UndecidedError(f"{path}: {error.strerror}") from error
-
-
-def _always(name: str) -> bool:
-    del name
-    return True
 
 
 _CONDITIONS: Mapping[str, Callable[[Reader, str], bool]] = {

@@ -9,6 +9,8 @@ from hardaudit_plugins.web.apache.directive import ApacheSyntaxError, Directive,
 from hardaudit_plugins.web.apache.words import lower, next_word
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hardaudit_plugins.web.apache.lines import Lines
     from hardaudit_plugins.web.apache.words import Variables
     from hardaudit_plugins.web.verdict import Place
@@ -32,6 +34,14 @@ class Node:
         arguments = (self.arguments if end < 0 else self.arguments[:end]).strip(" \t\n\v\f\r")
         name = self.spelled[1:]
         return Directive(lower(name), arguments, self.place, children, name)
+
+
+def every_node(nodes: list[Node]) -> Iterator[Node]:
+    """The nodes and all that is in them, in the order of the lines."""
+    for node in nodes:
+        yield node
+        if node.children:
+            yield from every_node(node.children)
 
 
 @dataclass(slots=True)
