@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hardaudit.model import host_text
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError
 from hardaudit_plugins.web.apache.words import lower, next_word, split_words
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.apache.lines import Lines
     from hardaudit_plugins.web.verdict import Place
 
-_MOST_IN_LINE = 8191
+_MOST_IN_LINE = 8190
+"""Bytes of a macro's line (MAX_STRING_LEN, with its newline and the zero at its end)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Macro:
         pattern = re.compile("|".join(re.escape(name) for name in sorted(self.parameters, key=len, reverse=True)))
         expanded = [(pattern.sub(lambda match: values[match[0]], line), where) for line, where in self.lines]
         for line, where in expanded:
-            if len(line) > _MOST_IN_LINE:
+            if len(host_text.encode(line)) > _MOST_IN_LINE:
                 raise ApacheSyntaxError(where, f"macro '{self.name}': a line is too long after replacement")
         return expanded
 
@@ -61,7 +63,7 @@ def _content(lines: Lines, place: Place) -> list[tuple[str, Place]]:
     content: list[tuple[str, Place]] = []
     depth = 1
     while (line := lines.next()) is not None:
-        if len(line) > _MOST_IN_LINE:
+        if len(host_text.encode(line)) > _MOST_IN_LINE:
             break
         first = lower(next_word(line)[0])
         if first == "</macro>":
