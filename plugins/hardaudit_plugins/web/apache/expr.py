@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from hardaudit.model import host_text
 from hardaudit_plugins.web.apache import expr_functions as functions
 from hardaudit_plugins.web.apache.expr_parser import ExprSyntaxError, Node, parse_condition, parse_string
 from hardaudit_plugins.web.apache.known_text import EMPTY, Text, decided, joined, settled, together
@@ -27,19 +28,19 @@ _HEADERS = {
     "HTTP_ACCEPT": "Accept",
 }
 _FROM_CLIENT = frozenset(
-    ["REQUEST_METHOD", "REMOTE_HOST", "REMOTE_IDENT", "REMOTE_USER", "SERVER_PROTOCOL", "QUERY_STRING", "AUTH_TYPE", "THE_REQUEST"]
-    + ["REMOTE_ADDR", "REMOTE_PORT", "CONN_REMOTE_ADDR", "IPV6", "HTTP2", "CONTENT_TYPE"]
-)
-_OF_HOST = frozenset(
-    ["REQUEST_SCHEME", "REQUEST_URI", "REQUEST_FILENAME", "SERVER_ADMIN", "SERVER_NAME", "SERVER_PORT", "SCRIPT_FILENAME", "PATH_INFO"]
-    + ["IS_SUBREQ", "DOCUMENT_ROOT", "HANDLER", "REQUEST_LOG_ID", "SCRIPT_USER", "SCRIPT_GROUP", "DOCUMENT_URI", "LAST_MODIFIED", "HTTPS"]
-    + ["CONTEXT_PREFIX", "CONTEXT_DOCUMENT_ROOT", "REQUEST_STATUS", "CONN_LOG_ID", "TIME_YEAR", "TIME_MON", "TIME_DAY", "TIME_HOUR"]
-    + ["TIME_MIN", "TIME_SEC", "TIME_WDAY", "TIME", "SERVER_SOFTWARE", "API_VERSION"]
+    {"REQUEST_METHOD", "REMOTE_HOST", "REMOTE_IDENT", "REMOTE_USER", "SERVER_PROTOCOL", "QUERY_STRING", "AUTH_TYPE"}
+) | frozenset({"THE_REQUEST", "REMOTE_ADDR", "REMOTE_PORT", "CONN_REMOTE_ADDR", "IPV6", "HTTP2", "CONTENT_TYPE"})
+_OF_HOST = (
+    frozenset({"REQUEST_SCHEME", "REQUEST_URI", "REQUEST_FILENAME", "SERVER_ADMIN", "SERVER_NAME", "SERVER_PORT"})
+    | frozenset({"SCRIPT_FILENAME", "PATH_INFO", "IS_SUBREQ", "DOCUMENT_ROOT", "HANDLER", "REQUEST_LOG_ID", "SCRIPT_USER"})
+    | frozenset({"SCRIPT_GROUP", "DOCUMENT_URI", "LAST_MODIFIED", "HTTPS", "CONTEXT_PREFIX", "CONTEXT_DOCUMENT_ROOT"})
+    | frozenset({"REQUEST_STATUS", "CONN_LOG_ID", "TIME_YEAR", "TIME_MON", "TIME_DAY", "TIME_HOUR", "TIME_MIN", "TIME_SEC"})
+    | frozenset({"TIME_WDAY", "TIME", "SERVER_SOFTWARE", "API_VERSION"})
 )
 
 
 class ExprError(Exception):
-    """The evaluation fails (levels too deep, a file that cannot be read): an `<If>` then answers 500, a RewriteCond does not hold."""
+    """The evaluation fails (levels too deep, a file that cannot be read): `<If>`, `Require expr` and RewriteCond then do not hold."""
 
 
 class Environment(Protocol):
@@ -59,7 +60,7 @@ class Environment(Protocol):
         """A request header of a plain request by its name in any case: that of Host, empty for every other."""
 
     def environment(self, name: str) -> str | None:
-        """A variable of the request's environment, as SetEnv and RewriteRule set it; empty when it is not set, None where that is not known."""
+        """A variable of the request's environment, as SetEnv sets it; empty when it is not set, None where that is not known."""
 
 
 def evaluate(text: str, environment: Environment, choices: Choices) -> bool:
@@ -118,14 +119,14 @@ class _Evaluation:
             return self._contained(node, depth)
         return self._operator(node, depth)
 
-    def _decided(self, what: str, plain: bool, texts: list[Text]) -> bool:
+    def _decided(self, what: str, texts: list[Text], *, plain: bool) -> bool:
         values = ", ".join(repr(text.value[:200]) for text in texts)
-        return decided(self.choices, f"{what} ({values})", plain, texts)
+        return decided(self.choices, f"{what} ({values})", texts, plain=plain)
 
     def _matched(self, node: Node, depth: int) -> bool:
         subject = self.word(node.parts[0], depth + 1)
         found = None if subject.unknown else matches(node.text, subject.value, ignore_case=node.flags == "i")
-        result = self._decided(f"{_spelled(node.parts[0])} =~ m/{node.text}/{node.flags}", found is not None, [subject])
+        result = self._decided(f"{_spelled(node.parts[0])} =~ m/{node.text}/{node.flags}", [subject], plain=found is not None)
         if _has_groups(node.text):
             self.references = references_of(found, subject) if result else None
         return result
@@ -136,7 +137,7 @@ class _Evaluation:
             if item.kind == "list":
                 raise UndecidedError(f"the function {item.text}() of another module")
             value = self.word(item, depth + 1)
-            if self._decided(f"{_spelled(node.parts[0])} == {_spelled(item)}", needle.value == value.value, [needle, value]):
+            if self._decided(f"{_spelled(node.parts[0])} == {_spelled(item)}", [needle, value], plain=needle.value == value.value):
                 return True
         return False
 
@@ -147,18 +148,17 @@ class _Evaluation:
             operator, negated = _POSITIVE.get(node.text, (node.text, False))
             plain = _compare(operator, values[0], values[1])
             spelled = f"{_spelled(node.parts[0])} {operator} {_spelled(node.parts[1])}"
-            return self._decided(spelled, plain, operands) is not negated
+            return self._decided(spelled, operands, plain=plain) is not negated
         spelled = f"-{node.text} {' '.join(_spelled(part) for part in node.parts)}"
+        known = not any(operand.unknown for operand in operands)
         if node.kind == "binary":
-            known = not any(operand.unknown for operand in operands)
-            return self._decided(spelled, known and self._binary(node, values), operands)
+            return self._decided(spelled, operands, plain=known and self._binary(node, values))
         if node.text == "R":
-            address = self._variable("REMOTE_ADDR")
-            return self._decided(spelled, not address.unknown and functions.in_subnet(address.value, _subnet(node.parts[0])), [address])
-        known = not operands[0].unknown
+            network, address = _subnet(node.parts[0]), self._variable("REMOTE_ADDR")
+            return self._decided(spelled, [address], plain=not address.unknown and functions.in_subnet(address.value, network))
         if node.text == "z":
-            return not self._decided(f"-n {_spelled(node.parts[0])}", values[0] != "", operands)
-        return self._decided(spelled, known and self._unary(node.text, values[0]), operands)
+            return not self._decided(f"-n {_spelled(node.parts[0])}", operands, plain=values[0] != "")
+        return self._decided(spelled, operands, plain=known and self._unary(node.text, values[0]))
 
     def _unary(self, operator: str, value: str) -> bool:
         if operator == "n":
@@ -244,7 +244,8 @@ def _compare(operator: str, left: str, right: str) -> bool:
         return {"-eq": first == second, "-lt": first < second, "-le": first <= second, "-gt": first > second, "-ge": first >= second}[
             operator
         ]
-    return {"==": left == right, "<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[operator]
+    one, other = host_text.encode(left), host_text.encode(right)
+    return {"==": one == other, "<": one < other, "<=": one <= other, ">": one > other, ">=": one >= other}[operator]
 
 
 def _subnet(node: Node) -> tuple[int, int, int]:

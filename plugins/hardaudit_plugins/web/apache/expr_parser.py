@@ -19,9 +19,9 @@ class ExprSyntaxError(Exception):
 class Node(NamedTuple):
     """A node. `kind` says what it is, `text` is its name, constant or pattern, `parts` are its operands.
 
-    Conditions: `true` `false` `not` `or` `and`, `compare` (text: the operator), `unary`, `binary` (text: the operator), `in` (word, then words),
-    `match` and `mismatch` (word; text: the pattern, `flags`: `i`). Words: `string` (text), `variable`, `call` (text: the function),
-    `reference` (text: the digit), `concat`.
+    Conditions: `true` `false` `not` `or` `and`, `compare` `unary` `binary` (text: the operator), `in` (word, then words), `match` and
+    `mismatch` (word; text: the pattern, `flags`: `i`). Words: `string` (text), `variable`, `call` (text: the function), `reference`
+    (text: the digit), `concat`.
     """
 
     kind: str

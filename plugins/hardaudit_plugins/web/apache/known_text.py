@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """`value` is what a plain request makes of it. `unknown` says why its true value is not known; `client` what of it the client chooses."""
+    """`value` is what a plain request makes of it. `unknown`: why its true value is not known. `client`: what of it the client chooses."""
 
     value: str
     unknown: str = ""
@@ -44,8 +44,8 @@ def _origins(parts: list[Text]) -> tuple[str, str]:
     return next((part.unknown for part in parts if part.unknown), ""), next((part.client for part in parts if part.client), "")
 
 
-def decided(choices: Choices, key: str, plain: bool, texts: Iterable[Text]) -> bool:
-    """The outcome of a condition about texts, `plain` for a plain request: a choice where one of them is open. `key` names the condition."""
+def decided(choices: Choices, key: str, texts: Iterable[Text], *, plain: bool) -> bool:
+    """The outcome of a condition about texts, `plain` for a plain request; a choice where one is open. `key` names the condition."""
     unknown, client = _origins(list(texts))
     if unknown:
         return choices.undecidable(key, f"{key}: {unknown}")

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from hardaudit_plugins.web.files import Files
 
+FIXED_VERSION = (2, 4, 60)
+"""Since then mod_rewrite refuses question marks from the URL, and paths that begin with what the client sent."""
 LOOPBACK = "127.0.0.1"
 """Where a plain request comes from."""
 
@@ -25,9 +27,10 @@ class RequestState:
     info; empty before that (server context). `query`: None without one; `query_unknown` says why it is not known. `requested`: path of the
     request line, `uri` unless there was an internal redirect. `host`: the Host header. `server_name`, `port`: what `%{SERVER_NAME}` and
     `%{SERVER_PORT}` are. `context_document_root` and `context_prefix`: of the Alias that mapped it; the document root and empty without
-    one. `https`: None where it is not known. `environment`: variables that are set; others are not known, except `REDIRECT_…`, which are not set.
+    one. `https`: None where it is not known. `environment`: the variables that are set.
     `ended`: a rule with the flag END matched in this request (an internal redirect keeps it): no rule is applied any more.
-    `address`: the client's. `host_names`: every name and `port` that leads to this site, for the reduction of `http://ourselves/…`.
+    `address`: the client's. `host_names`: every name that leads to this site, for the reduction of `http://ourselves/…`. `version`: of
+    the server; before 2.4.60 nobody knows whether a distribution has brought the security fixes of that version to mod_rewrite.
     """
 
     uri: str
@@ -50,6 +53,7 @@ class RequestState:
     ended: bool = False
     host_names: frozenset[str] = frozenset()
     address: str = LOOPBACK
+    version: tuple[int, int, int] = FIXED_VERSION
 
     @property
     def scheme(self) -> str | None:
@@ -142,7 +146,8 @@ def _of_state(name: str, state: RequestState, handler: str | None) -> str | None
 
 
 _OF_SYSTEM = frozenset(
-    "PATH HOME LANG LANGUAGE USER LOGNAME SHELL PWD TERM TZ TMPDIR INVOCATION_ID JOURNAL_STREAM MAIL HOSTNAME NOTIFY_SOCKET".split()
+    {"PATH", "HOME", "LANG", "LANGUAGE", "USER", "LOGNAME", "SHELL", "PWD", "TERM", "TZ", "TMPDIR"}
+    | {"INVOCATION_ID", "JOURNAL_STREAM", "MAIL", "HOSTNAME", "NOTIFY_SOCKET"}
 )
 
 
@@ -153,7 +158,7 @@ def request_line(state: RequestState) -> str:
 
 
 def environment_of(environment: Mapping[str, Text | str], name: str) -> Text:
-    """A variable. The server's own environment is looked at too: of the names that systems put there it is not known whether they are set."""
+    """A variable. The server's own environment is looked at too: of names that systems put there it is not known whether they are set."""
     for set_name, value in environment.items():
         if set_name.lower() == name.lower():
             return value if isinstance(value, Text) else Text(value)

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from hardaudit.model import host_text
 from hardaudit_plugins.web.apache.expr_functions import escape
 from hardaudit_plugins.web.apache.known_text import Text, joined, settled
 from hardaudit_plugins.web.apache.patterns import UndecidedError
-from hardaudit_plugins.web.apache.request_state import RequestState
+from hardaudit_plugins.web.apache.request_state import FIXED_VERSION, RequestState
 from hardaudit_plugins.web.apache.rewrite_conditions import Run, expanded, holds, matched, pieces
 from hardaudit_plugins.web.apache.rewrite_rules import (
     RewriteConfig,
@@ -48,6 +50,12 @@ __all__ = [
 LIMIT_INTERNAL_REDIRECTS = 10
 """LimitInternalRecursion's default: one more internal redirect of a request answers 500."""
 
+BAD_REQUEST = 400
+NOT_FOUND = 404
+_UNRESERVED = re.compile("%(2[dDeE]|3[0-9]|4[1-9A-Fa-f]|5[0-9aAfF]|6[1-9A-Fa-f]|7[0-9aAeE])")
+_BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
+_FORBIDDEN_ESCAPE = re.compile("%(?:00|2[fF])")
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 _LONGEST = 2 * 8190  # twice LimitRequestLine
 _MOST_RULES = 50_000
 _SCHEMES = {
@@ -167,8 +175,8 @@ def rewrite_server(
 def rewrite_directory(config: RewriteConfig, directory_prefix: str, state: RequestState, files: Files, choices: Choices) -> RewriteOutcome:
     """Apply the rules of directories and .htaccess files, merged, once the file is known (hook_fixup).
 
-    `directory_prefix`: the directory of the last section or file that has any directive of mod_rewrite. What `Options` must have for it is not
-    asked here (`FollowSymLinks` or `SymLinksIfOwnerMatch`, else 403). Raises UndecidedError.
+    `directory_prefix`: the directory of the last section or file that has any directive of mod_rewrite. What `Options` must have for it
+    is not asked here (`FollowSymLinks` or `SymLinksIfOwnerMatch`, else 403). Raises UndecidedError.
     """
     prefix = directory_prefix if directory_prefix.endswith("/") else directory_prefix + "/"
     no_slash = not config.has_option("allownoslash") and state.filename + "/" == prefix
@@ -184,21 +192,25 @@ def rewrite_directory(config: RewriteConfig, directory_prefix: str, state: Reque
         return progress.outcome("error", status=400)
     if filename == state.filename:
         return progress.outcome("unchanged")
-    url = normalized(_as_url(filename, prefix, config, state))
-    return progress.outcome("error", status=400) if url is None else progress.outcome("uri", url)
+    if run.handler is not None:
+        raise UndecidedError(f"{progress.place}: the handler {run.handler[:80]} takes the place of the internal redirect")
+    target = internal_redirect(_as_url(filename, prefix, config, state), run.state.query)
+    if isinstance(target, int):
+        return progress.outcome("error" if target == BAD_REQUEST else "status", status=target)
+    run.content_type = None
+    run.state = replace(run.state, query=target[1])
+    return progress.outcome("uri", target[0])
 
 
 def _as_url(filename: str, prefix: str, config: RewriteConfig, state: RequestState) -> str:
-    """The URL of an internal redirect to a file: by RewriteBase, else without the document root, else by the Alias that mapped the request."""
+    """The URL of an internal redirect to a file: by RewriteBase, or without the document root, else by the Alias that was used."""
     url = filename
     if config.base is not None:
         url = _replaced_prefix(filename, prefix, config.base)
     else:
         root = state.document_root.removesuffix("/")
         if filename.startswith(root + "/"):
-            url = filename[len(root) :]
-            if root:
-                return url
+            return filename[len(root) :] if root else filename
     if url == filename and not config.has_option("ignorecontextinfo") and state.context_prefix:
         url = _replaced_prefix(url, state.context_document_root or state.document_root, state.context_prefix)
     return url
@@ -234,6 +246,8 @@ def _ending(progress: _Progress, run: Run, state: RequestState) -> RewriteOutcom
     if run.state.query is not None and not escapes and any(char <= " " or char == "\x7f" for char in run.state.query):
         return progress.outcome("forbidden", status=403)
     if filename.startswith("proxy:"):
+        if run.handler is not None:
+            raise UndecidedError(f"{progress.place}: the handler {run.handler[:80]} takes the place of the proxy")
         return progress.outcome("proxy", filename.removeprefix("proxy:"))
     if scheme_length(filename):
         status = progress.last.status if progress.last and 300 <= progress.last.status < 400 else 302
@@ -242,7 +256,7 @@ def _ending(progress: _Progress, run: Run, state: RequestState) -> RewriteOutcom
 
 
 def normalized(path: str) -> str | None:
-    """The path without `.`, `..` and empty names, as the server has it before it looks at files; None for one that leads above the root."""
+    """The path without `.`, `..` and empty names, as the server has it before it looks at files; None for one that leaves the root."""
     names: list[str] = []
     parts = path.split("/")
     for name in parts:
@@ -253,6 +267,19 @@ def normalized(path: str) -> str | None:
         elif name not in ("", "."):
             names.append(name)
     return "/" + "/".join(names) + ("/" if names and parts[-1] in ("", ".", "..") else "")
+
+
+def internal_redirect(url: str, query: str | None) -> tuple[str, str | None] | int:
+    """What ap_internal_redirect() makes of a path and a query: it is read as a URL once more. The decoded path and the query, or a status."""
+    path, mark, rest = (url if query is None else f"{url}?{query}").partition("#")[0].partition("?")
+    unreserved = _UNRESERVED.sub(lambda found: chr(int(found[1], 16)), path)
+    clean = normalized(unreserved)
+    if clean is None or _BAD_ESCAPE.search(clean):
+        return BAD_REQUEST
+    if _FORBIDDEN_ESCAPE.search(clean):
+        return NOT_FOUND
+    raw = _ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), host_text.encode(clean))
+    return host_text.decode(raw), rest if mark else None
 
 
 def with_home(path: str, files: Files) -> str:
@@ -340,6 +367,9 @@ def _apply(rule: Rule, progress: _Progress) -> bool:
     if not _conditions_hold(rule, run):
         return False
     new = None if rule.no_substitution else pieces(rule.substitution, run, rule)
+    if new is not None and "UNSAFE_ALLOW_3F" not in rule.flags and _has_foreign_question_mark(new) and _is_fixed(run):
+        progress.place, progress.status = rule.place, 403
+        return True
     for variable in rule.variables:
         _set_variable(variable, run)
     if new is None:
@@ -347,8 +377,20 @@ def _apply(rule: Rule, progress: _Progress) -> bool:
         progress.place = rule.place
         progress.status = rule.status if rule.has_status else 0
         return True
-    _substitute(rule, new, progress)
+    _substitute(rule, [piece for piece, _ in new], progress)
     return True
+
+
+def _is_fixed(run: Run) -> bool:
+    """Whether the module has the security fixes of 2.4.60, which distributions bring to older versions too."""
+    if run.state.version >= FIXED_VERSION:
+        return True
+    return run.choices.undecidable("fixes of mod_rewrite", "whether this older mod_rewrite has the security fixes of 2.4.60")
+
+
+def _has_foreign_question_mark(new: list[tuple[Text, bool]]) -> bool:
+    """Whether the query would begin with a question mark that is not the substitution's own: the answer is 403 then."""
+    return next((put_in for piece, put_in in new if "?" in piece.value), False)
 
 
 def _conditions_hold(rule: Rule, run: Run) -> bool:
@@ -420,7 +462,7 @@ def _implied_prefix(rule: Rule, new: list[Text], run: Run) -> str:
         return ""
     if run.directory is not None:
         return run.directory
-    return "" if {"P", "R"} & rule.flags else "/"
+    return "/" if not {"P", "R"} & rule.flags and _is_fixed(run) else ""
 
 
 def _split(rule: Rule, new: list[Text]) -> tuple[Text, Text | None]:
@@ -444,8 +486,6 @@ def _split(rule: Rule, new: list[Text]) -> tuple[Text, Text | None]:
 
 
 def _with_query(state: RequestState, rule: Rule, query: Text | None) -> RequestState:
-    scheme = scheme_length(state.filename)
-    del scheme
     old, unknown = state.query, state.query_unknown
     if "QSD" in rule.flags:
         old, unknown = None, ""
@@ -457,7 +497,7 @@ def _with_query(state: RequestState, rule: Rule, query: Text | None) -> RequestS
             old, unknown = query.value, ""
         unknown = unknown or query.unknown
         if old is not None:
-            old = (old[:-1] if old.endswith("&") else old) or None
+            old = old.removesuffix("&") or None
     return replace(state, query=old, query_unknown=unknown)
 
 
@@ -495,9 +535,7 @@ def _begins_with_directory(filename: str, progress: _Progress, run: Run) -> bool
     except OSError as error:
         raise UndecidedError(f"{first}: {error.strerror or error}") from error
     rule = progress.last
-    if rule is None or "UNSAFE_PREFIX_STAT" in rule.flags or rule.substitution.startswith(first):
+    if rule is None or "UNSAFE_PREFIX_STAT" in rule.flags or rule.substitution.startswith(first) or not _is_fixed(run):
         return True
     roots = (run.state.document_root, run.state.context_document_root or run.state.document_root)
     return any(filename.startswith(root) for root in roots)
-
-

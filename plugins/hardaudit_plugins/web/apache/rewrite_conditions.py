@@ -35,29 +35,14 @@ _HEADERS = {
     "HTTP_PROXY_CONNECTION": "Proxy-Connection",
 }
 _FROM_CLIENT = frozenset(
-    ["REMOTE_ADDR", "REMOTE_HOST", "REMOTE_USER", "REMOTE_IDENT", "THE_REQUEST", "QUERY_STRING", "REQUEST_METHOD", "SERVER_PROTOCOL"]
-    + ["CONN_REMOTE_ADDR", "AUTH_TYPE", "IPV6"]
-)
+    {"REMOTE_ADDR", "REMOTE_HOST", "REMOTE_USER", "REMOTE_IDENT", "THE_REQUEST", "QUERY_STRING", "REQUEST_METHOD"}
+) | frozenset({"SERVER_PROTOCOL", "CONN_REMOTE_ADDR", "AUTH_TYPE", "IPV6"})
 _OF_HOST = frozenset(
-    ["HTTPS", "IS_SUBREQ", "PATH_INFO", "SERVER_NAME", "SERVER_PORT", "REQUEST_URI", "SERVER_ADMIN", "DOCUMENT_ROOT", "CONTEXT_PREFIX"]
-    + ["REQUEST_SCHEME", "SCRIPT_FILENAME", "REQUEST_FILENAME", "CONTEXT_DOCUMENT_ROOT"]
-)
+    {"HTTPS", "IS_SUBREQ", "PATH_INFO", "SERVER_NAME", "SERVER_PORT", "REQUEST_URI", "SERVER_ADMIN", "DOCUMENT_ROOT"}
+) | frozenset({"CONTEXT_PREFIX", "REQUEST_SCHEME", "SCRIPT_FILENAME", "REQUEST_FILENAME", "CONTEXT_DOCUMENT_ROOT"})
 _UNKNOWN = frozenset(
-    [
-        "TIME",
-        "TIME_DAY",
-        "TIME_SEC",
-        "TIME_MIN",
-        "TIME_MON",
-        "TIME_WDAY",
-        "TIME_YEAR",
-        "TIME_HOUR",
-        "SERVER_ADDR",
-        "API_VERSION",
-        "REMOTE_PORT",
-    ]
-    + ["SCRIPT_USER", "SCRIPT_GROUP", "SERVER_SOFTWARE"]
-)
+    {"TIME", "TIME_DAY", "TIME_SEC", "TIME_MIN", "TIME_MON", "TIME_WDAY", "TIME_YEAR", "TIME_HOUR", "SERVER_ADDR"}
+) | frozenset({"API_VERSION", "REMOTE_PORT", "SCRIPT_USER", "SCRIPT_GROUP", "SERVER_SOFTWARE"})
 
 
 @dataclass
@@ -136,20 +121,21 @@ def _with_four_letters(spelled: str) -> Text:
 
 
 def expanded(text: str, run: Run, rule: Rule | None = None, depth: int = 0) -> Text:
-    """do_expand(): the text with `%{NAME}`, `${MAP:KEY|DEFAULT}`, `$N` and `%N` put in, in one pass. `rule`: whose flag B escapes `$N` and `%N`."""
-    return joined(pieces(text, run, rule, depth))
+    """do_expand(): the text with `%{NAME}`, `${MAP:KEY|DEFAULT}`, `$N` and `%N` put in. `rule`: whose flag B escapes `$N` and `%N`."""
+    return joined(piece for piece, _ in pieces(text, run, rule, depth))
 
 
-def pieces(text: str, run: Run, rule: Rule | None = None, depth: int = 0) -> list[Text]:
-    """`expanded` in pieces, as far as they are known each for itself."""
+def pieces(text: str, run: Run, rule: Rule | None = None, depth: int = 0) -> list[tuple[Text, bool]]:
+    """`expanded` in pieces, each with whether it was put in for something else."""
     if depth > _DEEPEST or len(text) > _LONGEST:
         raise UndecidedError("a text with too many levels of maps, or too long")
-    found: list[Text] = []
+    found: list[tuple[Text, bool]] = []
     at = 0
     while at < len(text):
+        put_in = text[at] in "$%"
         piece, at = _piece(text, at, run, rule, depth)
-        found.append(piece)
-    if sum(len(piece.value) for piece in found) > _LONGEST:
+        found.append((piece, put_in))
+    if sum(len(piece.value) for piece, _ in found) > _LONGEST:
         raise UndecidedError(f"a text of more than {_LONGEST} characters")
     return found
 
@@ -225,13 +211,13 @@ def _escaped(text: str, rule: Rule) -> str:
 
 
 def _is_escaped(letter: str, rule: Rule) -> bool:
-    if letter in rule.no_escapes:
+    if letter in rule.no_escapes or (letter.isascii() and letter.isalnum()) or letter == "_":
         return False
     if rule.escapes:
         return letter in rule.escapes
     if "BCTLS" in rule.flags and "B" not in rule.flags:
         return letter <= " " or letter == "\x7f"
-    return not ((letter.isascii() and letter.isalnum()) or letter == "_")
+    return True
 
 
 def matched(pattern: str, subject: Text, run: Run, *, ignore_case: bool) -> tuple[bool, tuple[Text, ...] | None]:
@@ -244,7 +230,7 @@ def matched(pattern: str, subject: Text, run: Run, *, ignore_case: bool) -> tupl
             subject = Text(subject.value, unknown=error.reason)
     case = "(?i)" if ignore_case else ""
     key = f"{subject.value[:200]!r} from {subject.client or subject.unknown or 'the request'} =~ {case}{pattern}"
-    holds = decided(run.choices, key, found is not None, [subject])
+    holds = decided(run.choices, key, [subject], plain=found is not None)
     return holds, references_of(found, subject) if holds else None
 
 
@@ -287,7 +273,7 @@ def _tested(condition: Condition, subject: Text, run: Run) -> bool:
         plain = _integers(kind, integer(subject.value), integer(operand))
     else:
         plain = _texts(kind, subject.value, operand, ignore_case=condition.ignore_case)
-    return decided(run.choices, key, plain, [subject])
+    return decided(run.choices, key, [subject], plain=plain)
 
 
 _FILE_TESTS = frozenset("fsdlxUF")

@@ -23,7 +23,7 @@ _LONGEST_LINE = 1023
 
 
 def look_up(name: str, key: Text, maps: Mapping[str, str], files: Files) -> Text | None:
-    """The value for a key; None where the map has none, or where there is no such map. Raises UndecidedError for a text that is not read."""
+    """The value for a key; None where the map has none, or there is no such map. Raises UndecidedError for a file that is not read."""
     source = maps.get(name)
     if source is None:
         return None

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _SPACES = " \t\n\v\f\r"
 _MOST_ROUNDS = 10_000
 _OPTIONS = frozenset(
-    ["inherit", "inheritbefore", "inheritdown", "inheritdownbefore", "ignoreinherit", "allownoslash", "allowanyuri", "mergebase"]
-    + ["ignorecontextinfo", "legacyprefixdocroot", "longurloptimization"]
+    {"inherit", "inheritbefore", "inheritdown", "inheritdownbefore", "ignoreinherit", "allownoslash", "allowanyuri", "mergebase"}
+    | {"ignorecontextinfo", "legacyprefixdocroot", "longurloptimization"}
 )
 _STATUSES = frozenset(
-    [100, 101, 102, 103, *range(200, 209), 226, *range(300, 309), *range(400, 419), *range(421, 425), 426, 428, 429, 431, 451]
-    + [*range(500, 509), 510, 511]
+    {100, 101, 102, 103, 226, *range(200, 209), *range(300, 309), *range(400, 419), *range(421, 425), 426, 428, 429, 431, 451}
+    | {*range(500, 509), 510, 511}
 )
 _FLAGS = {
     "b": "B",
@@ -32,9 +32,7 @@ _FLAGS = {
     "bnp": "BNP",
     "backrefernoplus": "BNP",
     "bctls": "BCTLS",
-    "backrefescapingctls": "BCTLS",
     "bne": "BNE",
-    "backrefescapingexcept": "BNE",
     "c": "C",
     "chain": "C",
     "co": "CO",
@@ -114,7 +112,7 @@ class Line(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A RewriteCond. `kind`: `regex`, `expr`, a file test (`f` `d` `s` `l` `x`), `U`, `F`, or a comparison (`<` `<=` `=` `>` `>=`, `-lt` …)."""
+    """A RewriteCond. `kind`: `regex`, `expr`, `U`, `F`, a file test (`f` `d` `s` `l` `x`) or a comparison (`<` `<=` `=`, `-lt` …)."""
 
     test: str
     kind: str
