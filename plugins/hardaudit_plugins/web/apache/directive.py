@@ -57,7 +57,8 @@ class Configuration:
 
     `modules`: identifiers (`rewrite_module`), compiled-in ones too. `variables`: of `Define` and the environment. `unread`: what is written
     in files that are read, but under a condition that does not hold. `module_files`: source file names (`mod_rewrite.c`) that `IfModule`
-    finds. `complete` is false where reading ended early or the server would not start: gaps say why. `files`: what was read, in order.
+    finds. `libraries`: the file that LoadModule loads each module from. `files`: what was read, in order. `complete` is false where reading
+    ended early or the server would not start: gaps say why.
     `version` is 2.4.0 where it is not known. `macros` and `reading` (the target) are what .htaccess files are read with.
     """
 
@@ -69,6 +70,7 @@ class Configuration:
     unread: tuple[Skipped, ...]
     files: tuple[str, ...] = ()
     module_files: frozenset[str] = frozenset()
+    libraries: Mapping[str, str] = field(default_factory=dict)
     complete: bool = True
     all_modules_known: bool = True
     version_known: bool = True

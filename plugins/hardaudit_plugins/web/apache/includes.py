@@ -49,7 +49,7 @@ def _expand(evidence: Evidence, directory: str, components: list[str], place: Pl
     found = [entry for entry in _entries(evidence, directory, place, optional=optional) if _matches(name, entry)]
     paths = [posixpath.join(directory, entry) for entry in found]
     if rest:
-        paths = [path for path in paths if _is_directory(evidence, path)]
+        paths = [path for path in paths if _is_directory(evidence, path)]  # a link is none here, even one that leads to a directory
     if not paths and not optional:
         raise ApacheSyntaxError(place, f"No matches for the wildcard '{name}' in '{directory}', failing (use IncludeOptional if required)")
     for path in paths:
@@ -81,7 +81,7 @@ def _entries(evidence: Evidence, directory: str, place: Place, *, optional: bool
     try:
         names = evidence.target.list_directory(directory)
     except (FileNotFoundError, NotADirectoryError) as error:
-        if optional:
+        if optional and isinstance(error, FileNotFoundError):
             return []
         raise ApacheSyntaxError(place, f"Could not open config directory {directory}: {error.strerror}") from error
     except OSError as error:
@@ -91,16 +91,27 @@ def _entries(evidence: Evidence, directory: str, place: Place, *, optional: bool
 
 
 def _matches(pattern: str, name: str) -> bool:
-    """A dot at the beginning of a name is matched by a dot only (APR_FNM_PERIOD)."""
+    """A dot at the beginning of a name is matched by a dot only (APR_FNM_PERIOD), and `?` by one byte."""
+    if name.startswith(".") and not pattern.startswith("."):
+        return False
     try:
-        return (pattern.startswith(".") or not name.startswith(".")) and matches_wildcard(pattern, name)
+        return matches_wildcard(_bytewise(pattern), _bytewise(name))
     except TimeoutError as error:
         raise UndecidedError(f"the wildcard {pattern[:80]} takes too long") from error
 
 
+def _bytewise(text: str) -> str:
+    return text if text.isascii() else host_text.encode(text).decode("latin-1")
+
+
 def _is_directory(evidence: Evidence, path: str) -> bool:
-    mode = _mode(evidence, path)
-    return mode is not None and stat.S_ISDIR(mode)
+    try:
+        return stat.S_ISDIR(evidence.target.lstat(path).st_mode)
+    except FileNotFoundError:
+        return False  # removed since it was listed
+    except OSError as error:
+        evidence.gap_for(error, path)
+        return False
 
 
 def _mode(evidence: Evidence, path: str) -> int | None:

@@ -64,6 +64,7 @@ def _configuration(reader: Reader, installation: Installation, evidence: Evidenc
         unread=tuple(skipped.freeze() for skipped in reader.unread),
         files=tuple(reader.files),
         module_files=frozenset(reader.module_files),
+        libraries=reader.libraries,
         complete=complete,
         all_modules_known=reader.all_modules_known,
         macros=reader.macros,

@@ -70,6 +70,7 @@ class Reader:
         self.server_root = server_root
         self.modules = set(modules)
         self.module_files = set(module_files)
+        self.libraries: dict[str, str] = {}
         self.variables = variables
         self.macros: dict[str, Macro] = {}
         self.version: tuple[int, int, int] | None = None
@@ -236,6 +237,7 @@ class Reader:
             raise ApacheSyntaxError(place, f"Cannot load {path} into server: no such file")
         self.modules.add(identifier)
         self.module_files |= source_names(self._evidence, identifier, path)
+        self.libraries[identifier] = path
 
     def _use(self, words: list[str], lines: Lines) -> None:
         if not words or not words[0]:
