@@ -67,6 +67,7 @@ def _covers(exchange: Exchange, rule: Directive) -> bool:
     who, visitor = rule.args[0], exchange.fixed.visitor
     if who == "all":
         return True
+    exchange.fixed.asked.add("visitor")
     key = f"{rule} of {rule.place}"
     if who == "unix:":
         return visitor.address == "unix:"

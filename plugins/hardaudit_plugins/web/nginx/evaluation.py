@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hardaudit_plugins.web.nginx import access, files_phase, rewrite
+from hardaudit_plugins.web.nginx import access, files_phase, proxy, rewrite
 from hardaudit_plugins.web.nginx.doubts import check
 from hardaudit_plugins.web.nginx.exchange import MOST_URI_CHANGES, BadLocationError, Exchange
 from hardaudit_plugins.web.nginx.fastcgi import hand_on
@@ -121,6 +121,8 @@ def _handled(exchange: Exchange, handler: Directive) -> Outcome:
     if handler.name == "fastcgi_pass":
         answer = hand_on(exchange, directive)
         return _refused_by_pool(exchange, answer) if isinstance(answer, Status) else answer
+    if handler.name == "proxy_pass":
+        return Answer(proxy.hand_on(exchange, directive, evaluate))
     what = "what it does with the request is not followed" if handler.name in UPSTREAM_HANDLERS else "what it does is not known"
     return Answer(Verdict(None, f"{directive} of {directive.place}: {what}", None, directive.place))
 

@@ -60,7 +60,11 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """What does not change while a request is served. `without_index`: no directory has an index file."""
+    """What does not change while a request is served.
+
+    `asked` comes to have "visitor" when something depended on who asks. `without_index`: no directory has an index file. `hops`: servers that
+    handed the request on.
+    """
 
     http: Http
     server: Scope
@@ -70,7 +74,9 @@ class Fixed:
     fpm: Fpm
     listen: Listen
     visitor: Visitor
+    asked: set[str] = field(default_factory=set)
     without_index: bool = False
+    hops: int = 0
 
 
 @dataclass(slots=True)
@@ -196,6 +202,7 @@ class Exchange:
             return self._mapped(http.tables.maps[name])
         if name in http.tables.geos:
             geo = http.tables.geos[name]
+            self.fixed.asked.add("visitor")
             if geo.understood and geo.source == "$remote_addr":
                 address = self.fixed.visitor.address
                 return Value(geo.value_for(None if isinstance(address, str) else address))
@@ -325,6 +332,11 @@ def _file_name(exchange: Exchange) -> Value:
         return EMPTY
 
 
+def _address(exchange: Exchange) -> Value:
+    exchange.fixed.asked.add("visitor")
+    return Value(exchange.fixed.visitor.text)
+
+
 def _server_address(exchange: Exchange) -> Value:
     listen = exchange.fixed.listen
     return Value("", unknown="$server_addr") if listen.host in ("*", "[::]") else Value(listen.host)
@@ -356,7 +368,8 @@ _READERS: Mapping[str, Callable[[Exchange], Value]] = {
     "server_port": lambda exchange: Value(str(exchange.fixed.listen.port)),
     "server_addr": _server_address,
     "server_name": _server_name,
-    "remote_addr": lambda exchange: Value(exchange.fixed.visitor.text),
+    "remote_addr": _address,
+    "binary_remote_addr": _address,
     "document_root": lambda exchange: exchange.root()[0],
     "realpath_root": _real_root,
     "request_filename": _file_name,

@@ -37,9 +37,12 @@ def judge(http: Http, server: Scope, fpm: Fpm, request: Request, files: Files, c
             default = address.default or server  # its settings count while the name is not read yet
             uri = normalised(request.path, merge_slashes=default.is_on("merge_slashes", default=True))
             for visitor in visitors(listen):
-                verdicts.append(evaluate(Fixed(http, server, request, files, choices, fpm, listen, visitor), uri))
+                fixed = Fixed(http, server, request, files, choices, fpm, listen, visitor)
+                verdicts.append(evaluate(fixed, uri))
                 if verdicts[-1].executes:
                     return verdicts[-1]
+                if not fixed.asked:
+                    break  # it is the same for everyone
         except UndecidedRequestError as error:
             verdicts.append(Verdict(None, error.reason, None, server.directive.place))
     return best(verdicts)
