@@ -103,21 +103,22 @@ class _Evaluation:
         if depth >= _DEEPEST:
             raise ExprError("Recursion limit reached")
         kind = node.kind
-        if kind in ("true", "false"):
-            return kind == "true"
         if kind == "not":
             return not self.condition(node.parts[0], depth)
         if kind in ("or", "and"):
-            *first, last = node.parts
-            for part in first:
-                if self.condition(part, depth + 1) is (kind == "or"):
-                    return kind == "or"
-            return self.condition(last, depth)
+            return self._chained(node, depth)
         if kind in ("match", "mismatch"):
             return self._matched(node, depth) is (kind == "match")
         if kind == "in":
             return self._contained(node, depth)
-        return self._operator(node, depth)
+        return kind == "true" if kind in ("true", "false") else self._operator(node, depth)
+
+    def _chained(self, node: Node, depth: int) -> bool:
+        *first, last = node.parts
+        for part in first:
+            if self.condition(part, depth + 1) is (node.kind == "or"):
+                return node.kind == "or"
+        return self.condition(last, depth)
 
     def _decided(self, what: str, texts: list[Text], *, plain: bool) -> bool:
         values = ", ".join(repr(text.value[:200]) for text in texts)
@@ -212,18 +213,18 @@ class _Evaluation:
             raise UndecidedError(f"the function {name}() with several arguments")
         if name in functions.FUNCTIONS:
             return argument.with_value(functions.FUNCTIONS[name](argument.value))
-        if argument.unknown:
-            return argument
+        return argument if argument.unknown else self._looked_up(name, argument)
+
+    def _looked_up(self, name: str, argument: Text) -> Text:
         if name in ("req", "http", "req_novary"):
             return header_text(self.environment, argument.value)
         if name in ("env", "reqenv"):
             return environment_text(self.environment, argument.value)
         if name in ("osenv", "note", "resp"):
             return Text("", unknown=f"{name}({argument.value}) is not known")
-        if name == "filesize":
-            return together(functions.file_size(argument.value, self.environment.files), [argument])
-        if name == "file":
-            return together(self._content(argument.value), [argument])
+        if name in ("file", "filesize"):
+            content = self._content(argument.value) if name == "file" else functions.file_size(argument.value, self.environment.files)
+            return together(content, [argument])
         raise UndecidedError(f"the function {name}() of another module")
 
     def _content(self, path: str) -> str:

@@ -97,12 +97,8 @@ def file_test(operator: str, path: str, files: Files) -> bool:
 
 
 def _file_test(operator: str, path: str, files: Files) -> bool:
-    if operator == "d":
-        return files.is_directory(path)
-    if operator == "f":
-        return files.is_file(path)
-    if operator == "e":
-        return files.exists(path)
+    if operator in "dfe":
+        return {"d": files.is_directory, "f": files.is_file, "e": files.exists}[operator](path)
     if operator in "Lhl":
         return files.uploads.get(path) is None and stat.S_ISLNK(files.target.lstat(path).st_mode)
     uploaded = files.uploaded(path)

@@ -132,11 +132,12 @@ class _Scanner:
             return _Token("matching", "match" if text == "=~" else "mismatch")
         if text.lstrip("-").isdigit():
             return _Token("word", parts=(Node("string", text),))
-        if text.startswith("-"):
-            if text[1:] in _INTEGERS:
-                return _Token("compare", text)
-            return _Token("unary" if len(text) == len("-f") else "binary", text[1:])
-        return _Token(text)
+        return self._dashed(text) if text.startswith("-") else _Token(text)
+
+    def _dashed(self, text: str) -> _Token:
+        if text[1:] in _INTEGERS:
+            return _Token("compare", text)
+        return _Token("unary" if len(text) == len("-f") else "binary", text[1:])
 
     def _regex(self, delimiter: str) -> _Token:
         end = self.text.find(delimiter, self.at)
@@ -213,6 +214,8 @@ class _Scanner:
             raise ExprSyntaxError("an unfinished variable")
         self.at += 1
         argument = self.string("}")
+        if argument == Node("string"):
+            raise ExprSyntaxError(f"the function {name[0]} without an argument")
         return Node("call", name[0], (argument,))
 
 

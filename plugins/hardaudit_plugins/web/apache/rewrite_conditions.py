@@ -83,7 +83,10 @@ def variable(spelled: str, run: Run) -> Text:
         return _with_three_letters(spelled, run)
     if spelled[4:5] == ":":
         return _with_four_letters(spelled) if spelled[:4].upper() != "HTTP" else _header(spelled[5:], run)
-    name = spelled.upper()
+    return _named(spelled.upper(), run)
+
+
+def _named(name: str, run: Run) -> Text:
     if name in _HEADERS:
         return _header(_HEADERS[name], run)
     if name in _UNKNOWN:
@@ -92,9 +95,7 @@ def variable(spelled: str, run: Run) -> Text:
         return EMPTY
     value = RequestEnvironment(run.state, run.files).variable(name)
     if value is None:
-        return Text(
-            "", unknown=f"%{{{name}}} is not known: {run.state.query_unknown}" if name == "QUERY_STRING" else f"%{{{name}}} is not known"
-        )
+        return Text("", unknown=f"%{{{name}}} is not known")
     return Text(value, client=name if name in _FROM_CLIENT else "")
 
 
@@ -149,11 +150,11 @@ def _piece(text: str, at: int, run: Run, rule: Rule | None, depth: int) -> tuple
         return Text(text[at:end]), end
     if following == "{":
         end = _closing(text, at + 2)
-        if end < 0:
+        colon = _closing(text, at + 2, ":") if letter == "$" else end
+        if end < 0 or colon < 0:
             return Text(text[at : at + 2]), at + 2
-        if letter == "%":
-            return variable(text[at + 2 : end], run), end + 1
-        return _mapped(text[at + 2 : end], at, end, run, rule, depth)
+        inside = text[at + 2 : end]
+        return (variable(inside, run) if letter == "%" else _mapped(inside, run, rule, depth)), end + 1
     if following.isascii() and following.isdigit():
         return _reference(int(following), run.rule_groups if letter == "$" else run.condition_groups, rule), at + 2
     return Text(letter), at + 1
@@ -174,18 +175,16 @@ def _closing(text: str, at: int, wanted: str = "}") -> int:
     return -1
 
 
-def _mapped(inside: str, at: int, end: int, run: Run, rule: Rule | None, depth: int) -> tuple[Text, int]:
-    """`${MAP:KEY|DEFAULT}`; without a colon it is no map, and stays as it is."""
+def _mapped(inside: str, run: Run, rule: Rule | None, depth: int) -> Text:
+    """`${MAP:KEY|DEFAULT}`."""
     colon = _closing(inside, 0, ":")
-    if colon < 0:
-        return Text("${"), at + 2
     bar = _closing(inside, colon + 1, "|")
     key = expanded(inside[colon + 1 : bar if bar >= 0 else None], run, rule, depth + 1)
     value = look_up(inside[:colon], key, run.maps, run.files)
     if value is None and bar >= 0:
         value = expanded(inside[bar + 1 :], run, rule, depth + 1)
-        return together(value.value, [value, key]), end + 1
-    return value or together("", [key]), end + 1
+        return together(value.value, [value, key])
+    return value or together("", [key])
 
 
 def _reference(number: int, groups: tuple[Text, ...] | None, rule: Rule | None) -> Text:

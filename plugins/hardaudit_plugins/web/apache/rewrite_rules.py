@@ -316,15 +316,12 @@ _INTEGER_KIND = re.compile(r"-(lt|le|gt|ge|eq|ne)(.+)", re.DOTALL)
 
 
 def _kind(test: str, pattern: str) -> tuple[str, str]:
-    if test.lower() == "expr":
-        return "expr", pattern
-    if len(pattern) < len("-f"):
-        return "regex", pattern
-    if pattern[0] == "-":
-        if len(pattern) == len("-f"):
-            return (_FILE_KINDS[pattern[1]], pattern) if pattern[1] in _FILE_KINDS else ("regex", pattern)
-        found = _INTEGER_KIND.fullmatch(pattern)
-        return (f"-{found[1]}", found[2]) if found else ("regex", pattern)
+    if test.lower() == "expr" or len(pattern) < len("-f"):
+        return "expr" if test.lower() == "expr" else "regex", pattern
+    if len(pattern) == len("-f") and pattern[0] == "-":
+        return _FILE_KINDS.get(pattern[1], "regex"), pattern
+    if found := _INTEGER_KIND.fullmatch(pattern):
+        return f"-{found[1]}", found[2]
     if pattern[0] in "<>":
         length = 2 if pattern[1] == "=" else 1
         return pattern[:length], pattern[length:]
@@ -355,12 +352,16 @@ def _flagged(rule: Rule, name: str, value: str, place: Place) -> Rule:
         return replace(rule, status=status if value else rule.status)
     if name in ("F", "G"):
         return replace(rule, status=403 if name == "F" else 410)
-    if name == "S":
-        return replace(rule, skip=integer(value))
-    if name == "N" and value:
-        return replace(rule, rounds=integer(value))
     if name == "E":
         return replace(rule, variables=(*rule.variables, value))
+    if name == "S":
+        return replace(rule, skip=integer(value))
+    if name == "N":
+        return replace(rule, rounds=integer(value) if value else rule.rounds)
+    return _with_text(rule, name, value)
+
+
+def _with_text(rule: Rule, name: str, value: str) -> Rule:
     if name in ("H", "T"):
         return replace(rule, handler=value) if name == "H" else replace(rule, content_type=value)
     if name in ("B", "BNE") and value:
