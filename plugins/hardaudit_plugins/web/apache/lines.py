@@ -14,7 +14,7 @@ from hardaudit_plugins.web.apache.words import SPACES
 from hardaudit_plugins.web.verdict import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 MOST_BYTES = 16 * 2**20
 """A line may be this long in a configuration file (VARBUF_MAX_LEN), in bytes with its newline."""
@@ -85,9 +85,14 @@ class Lines:
             raise ApacheSyntaxError(self.place, f"a line of more than {self._limit:,} bytes")
         return line
 
-    def insert(self, macro: str, lines: Sequence[tuple[str, Place]]) -> None:
+    def insert(self, macro: str, lines: Iterator[tuple[str, Place]]) -> None:
         """Make the lines of a macro come next."""
-        self._inserted.append((macro, iter(lines)))
+        self._inserted.append((macro, lines))
+
+    @property
+    def in_macro(self) -> bool:
+        """Whether the line that was given out last is a macro's."""
+        return bool(self._inserted)
 
     def macros(self) -> set[str]:
         """The macros whose lines are being given out."""

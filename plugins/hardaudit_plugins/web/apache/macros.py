@@ -14,6 +14,8 @@ from hardaudit_plugins.web.apache.directive import ApacheSyntaxError
 from hardaudit_plugins.web.apache.words import lower, next_word, split_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from hardaudit_plugins.web.apache.lines import Lines
     from hardaudit_plugins.web.verdict import Place
 
@@ -29,23 +31,23 @@ class Macro:
     parameters: tuple[str, ...]
     lines: tuple[tuple[str, Place], ...]
 
-    def expand(self, arguments: list[str], place: Place) -> list[tuple[str, Place]]:
-        """Its lines with the arguments in place of the parameters."""
+    def expand(self, arguments: list[str], place: Place) -> Iterator[tuple[str, Place]]:
+        """Its lines with the arguments in place of the parameters, one at a time."""
         if len(arguments) != len(self.parameters):
             raise ApacheSyntaxError(place, f"macro '{self.name}' used with {len(arguments)} arguments instead of {len(self.parameters)}")
-        if not self.parameters:
-            return list(self.lines)
-        values = dict(zip(self.parameters, arguments, strict=True))
-        pattern = re.compile("|".join(re.escape(name) for name in sorted(self.parameters, key=len, reverse=True)))
-        expanded = [(pattern.sub(lambda match: values[match[0]], line), where) for line, where in self.lines]
-        for line, where in expanded:
-            if len(host_text.encode(line)) > _MOST_IN_LINE:
-                raise ApacheSyntaxError(where, f"macro '{self.name}': a line is too long after replacement")
-        return expanded
+        return self._replaced(dict(zip(self.parameters, arguments, strict=True))) if self.parameters else iter(self.lines)
+
+    def _replaced(self, values: dict[str, str]) -> Iterator[tuple[str, Place]]:
+        pattern = re.compile("|".join(re.escape(name) for name in sorted(values, key=len, reverse=True)))
+        for line, place in self.lines:
+            replaced = pattern.sub(lambda match: values[match[0]], line)
+            if len(host_text.encode(replaced)) > _MOST_IN_LINE:
+                raise ApacheSyntaxError(place, f"macro '{self.name}': a line is too long after replacement")
+            yield replaced, place
 
 
-def read_macro(arguments: str, lines: Lines) -> Macro:
-    """The macro that a `<Macro NAME PARAMETER …>` line begins; reads on to its end."""
+def read_macro(arguments: str, lines: Lines, tick: Callable[[Place], None]) -> Macro:
+    """The macro that a `<Macro NAME PARAMETER …>` line begins; reads on to its end, and calls `tick` for each line."""
     place = lines.place
     end = arguments.rfind(">")
     if end < 0:
@@ -56,13 +58,14 @@ def read_macro(arguments: str, lines: Lines) -> Macro:
     parameters = words[1:]
     if "" in parameters or len(set(parameters)) < len(parameters):
         raise ApacheSyntaxError(place, "<Macro> parameters are empty or named twice")
-    return Macro(lower(words[0]), tuple(parameters), tuple(_content(lines, place)))
+    return Macro(lower(words[0]), tuple(parameters), tuple(_content(lines, place, tick)))
 
 
-def _content(lines: Lines, place: Place) -> list[tuple[str, Place]]:
+def _content(lines: Lines, place: Place, tick: Callable[[Place], None]) -> list[tuple[str, Place]]:
     content: list[tuple[str, Place]] = []
     depth = 1
     while (line := lines.next()) is not None:
+        tick(lines.place)
         if len(host_text.encode(line)) > _MOST_IN_LINE:
             break
         first = lower(next_word(line)[0])

@@ -29,7 +29,17 @@ _SOURCES = {
 MODULES_WITHOUT_DIRECTIVES = frozenset(
     f"{name}_module"
     for name in (
-        *("asis", "authz_host", "authz_owner", "authz_user", "data", "lbmethod_bybusyness", "lbmethod_byrequests", "lbmethod_bytraffic"),
+        *(
+            "asis",
+            "bucketeer",
+            "authz_host",
+            "authz_owner",
+            "authz_user",
+            "data",
+            "lbmethod_bybusyness",
+            "lbmethod_byrequests",
+            "lbmethod_bytraffic",
+        ),
         *(
             "proxy_ajp",
             "proxy_balancer",

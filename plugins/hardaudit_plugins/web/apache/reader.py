@@ -46,8 +46,9 @@ def load_configuration(evidence: Evidence) -> Configuration | None:
     except BoundError as error:
         evidence.gap(GapReason.TRUNCATED, f"{error}: the configuration is read up to there")
         complete = False
-    if unknown := sorted(variables.missing & _INHERITED if installation.environment_complete else variables.missing):
-        evidence.gap(GapReason.UNDECIDABLE, f"{layout.configuration}: the value of ${{{'}, ${'.join(unknown)}}} is not known")
+    unknown = variables.missing & _INHERITED if installation.environment_complete else variables.missing
+    for name in sorted(unknown)[:10]:
+        evidence.gap(GapReason.UNDECIDABLE, f"{layout.configuration}: the value of ${{{name[:80]}}} is not known")
         complete = False
     for problem in reader.problems:
         evidence.gap(GapReason.UNDECIDABLE, f"{problem}: Apache does not start with this; correct it, or the answers are of no use")

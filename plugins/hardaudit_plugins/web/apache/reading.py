@@ -22,15 +22,17 @@ from hardaudit_plugins.web.apache.modules import MODULES_WITHOUT_DIRECTIVES, is_
 from hardaudit_plugins.web.apache.pcre import UndecidedError
 from hardaudit_plugins.web.apache.tree import Line, Node, SkippedNode, close_section, every_node, skip_section, take_apart
 from hardaudit_plugins.web.apache.words import Variables, lower, next_word, split_words
+from hardaudit_plugins.web.verdict import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hardaudit_plugins.web.apache.directive_table import DirectiveSpec
     from hardaudit_plugins.web.evidence import Evidence
-    from hardaudit_plugins.web.verdict import Place
 
 MOST_DIRECTIVES = 200_000
+MOST_TEXT = 32 * 2**20
+"""Characters that are read, a file as often as it is included, and those of lines that macros put in."""
 MOST_DEPTH = 80
 """Includes and sections inside each other; the server itself allows 128 includes and any depth of sections."""
 _MOST_PROBLEMS = 20
@@ -77,6 +79,7 @@ class Reader:
         self.htaccess: AccessRules | None = None
         self._evidence = evidence
         self._count = 0
+        self._size = 0
         self._depth = 0
 
     @property
@@ -93,6 +96,7 @@ class Reader:
 
     def read_text(self, text: str, path: str, into: list[Node], limit: int = MOST_BYTES) -> None:
         """Read a text; every section that begins in it must end in it."""
+        self._grow(len(text), Place(path, 1))
         opened = self._build(Lines(text, path, limit), into, None)
         if opened:
             raise ApacheSyntaxError(opened[-1].place, f"{opened[-1].spelled}> was not closed.")
@@ -105,6 +109,8 @@ class Reader:
         opened: list[Node] = []
         while (text := lines.next()) is not None:
             self._tick(lines.place)
+            if lines.in_macro:
+                self._grow(len(text), lines.place)
             if until is not None and not opened and lower(text) == until:
                 break
             line = take_apart(text, self.variables)
@@ -115,6 +121,11 @@ class Reader:
             self._line(line, lines, target, opened)
         self._depth -= 1
         return opened
+
+    def _grow(self, size: int, place: Place) -> None:
+        self._size += size
+        if self._size > MOST_TEXT:
+            raise BoundError(f"{place}: more than {MOST_TEXT:,} characters of configuration")
 
     def _tick(self, place: Place) -> None:
         self._count += 1
@@ -198,7 +209,7 @@ class Reader:
             while (text := lines.next()) is not None and not lower(text).startswith(f"</{name[1:]}"):
                 self._tick(lines.place)
         elif name == "<macro":
-            macro = read_macro(line.arguments, lines)
+            macro = read_macro(line.arguments, lines, self._tick)
             self.macros[macro.name] = macro
         elif name == "use":
             self._use(split_words(line.arguments), lines)
@@ -267,7 +278,7 @@ class Reader:
         if holds:
             self._build(lines, into, f"</{name[1:]}>")
         else:
-            self.unread.append(skip_section(line, lines, MOST_DEPTH))
+            self.unread.append(skip_section(line, lines, MOST_DEPTH, self._tick))
 
     def _holds(self, name: str, line: Line, place: Place) -> bool:
         if name == "<ifversion":

@@ -9,7 +9,7 @@ from hardaudit_plugins.web.apache.directive import ApacheSyntaxError, Directive,
 from hardaudit_plugins.web.apache.words import lower, next_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hardaudit_plugins.web.apache.lines import Lines
     from hardaudit_plugins.web.apache.words import Variables
@@ -93,12 +93,13 @@ def close_section(name: str, opened: list[Node], place: Place) -> None:
     opened.pop()
 
 
-def skip_section(condition: Line, lines: Lines, most_depth: int) -> SkippedNode:
-    """What a section holds whose condition does not hold; reads on to its end."""
+def skip_section(condition: Line, lines: Lines, most_depth: int, tick: Callable[[Place], None]) -> SkippedNode:
+    """What a section holds whose condition does not hold; reads on to its end, and calls `tick` for each line."""
     place = lines.place
     skipped = SkippedNode(f"{condition.name[1:]} {condition.arguments.rpartition('>')[0]}".strip(), place)
     names, levels = [condition.name], [skipped.nodes]
     while (text := lines.next()) is not None:
+        tick(lines.place)
         word, position = next_word(text)
         if word.startswith("</"):
             if lower(word[2:-1]) != lower(names[-1][1:]):
