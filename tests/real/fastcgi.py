@@ -34,11 +34,23 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
     return content
 
 
+def _connect(connection: socket.socket, path: str) -> None:
+    """A server that has just made its socket may not listen yet."""
+    for _ in range(100):
+        try:
+            connection.connect(path)
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        else:
+            return
+    raise ConnectionRefusedError(path)
+
+
 def ask(path: str, parameters: dict[str, str]) -> bytes:
     """What the FastCGI server at a Unix socket answers: the headers and the body."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(20)
-        connection.connect(path)
+        _connect(connection, path)
         pairs = b"".join(_pair(os.fsencode(name), os.fsencode(value)) for name, value in parameters.items())
         begin = _record(_BEGIN, struct.pack("!HB5x", 1, 0))
         connection.sendall(begin + (_record(_PARAMS, pairs) if pairs else b"") + _record(_PARAMS, b"") + _record(_STDIN, b""))

@@ -68,12 +68,12 @@ class Settings:
     def add_pool(self, pool: Pool) -> None:
         """php_value and php_admin_value of a pool, whatever the setting's own rules say of where it may be changed."""
         for name, own in pool.ini.items():
-            self._set_by_fpm(name, own.value, SYSTEM if own.admin else USER, own.place)
+            self._set_by_fpm(name, own.value, own.place, admin=own.admin)
 
     def add_sent(self, values: Iterable[tuple[str, str, bool, Place]]) -> None:
         """PHP_VALUE and PHP_ADMIN_VALUE among a FastCGI request's parameters."""
         for name, value, admin, place in values:
-            self._set_by_fpm(name, value, SYSTEM if admin else USER, place)
+            self._set_by_fpm(name, value, place, admin=admin)
 
     def add_apache(self, values: Iterable[tuple[str, str, bool, Place]]) -> None:
         """Apache's php_value and php_admin_value lines. Functions are disabled by php.ini alone, whatever a line says."""
@@ -92,7 +92,7 @@ class Settings:
                 self.entries[name] = Effective(setting.value, setting.place, SYSTEM)
 
     def add_user_ini(self, values: Mapping[str, IniSetting], view: View) -> None:
-        """A file like .user.ini: what may be changed for a directory, and was not set by the pool or an admin value."""
+        """A file like .user.ini: what may be changed for a directory, and is no admin value."""
         for name, setting in values.items():
             current = self.entries.get(name)
             if current is None or not current.changeable & PERDIR or not self._accepts(name, setting.value):
@@ -101,13 +101,14 @@ class Settings:
                 continue
             self.entries[name] = replace(current, value=setting.value, place=setting.place)
 
-    def _set_by_fpm(self, name: str, value: str, changeable: int, place: Place) -> None:
+    def _set_by_fpm(self, name: str, value: str, place: Place, *, admin: bool) -> None:
+        """fpm_php_zend_ini_alter_master: a plain value leaves it to the setting who may change it next."""
         current = self.entries.get(name)
         if current is None or not self._accepts(name, value):
             return
         if name in DISABLING:
             value = ",".join(part for part in (current.value, value) if part)
-        self.entries[name] = Effective(value, place, changeable)
+        self.entries[name] = Effective(value, place, SYSTEM if admin else current.changeable)
 
     def _accepts(self, name: str, value: str) -> bool:
         default = self._known.get(name)

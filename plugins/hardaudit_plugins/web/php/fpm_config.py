@@ -82,8 +82,8 @@ class _Reader:
         if text is None:
             raise _RefusedError(f"{path} cannot be read")
         for number, line in enumerate(text.split("\n"), 1):
-            self.evidence.check_deadline()
             if line:
+                self.evidence.check_deadline()
                 self._line(line, Place(path, number), depth)
 
     def _line(self, line: str, place: Place, depth: int) -> None:
