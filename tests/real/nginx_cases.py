@@ -36,16 +36,32 @@ CASES = {
     "nested PHP": r"location /images/ { location ~ \.php$ { " + BARE + " } }",
     "nested under caret": r"location ^~ /images/ { location ~ \.php$ { " + BARE + " } location /images/sub/ { } }",
     "nested regex in regex": r"location ~ ^/images/ { location ~ \.php$ { return 403; } }" + PHP,
-    "root and alias are inherited": "location /media/ { alias /srv/sN/; location ~ x.php$ { " + BARE.replace("$document_root$fastcgi_script_name", "$request_filename") + " } }",
+    "root and alias are inherited": "location /media/ { alias /srv/sN/; location ~ x.php$ { "
+    + BARE.replace("$document_root$fastcgi_script_name", "$request_filename")
+    + " } }",
     "alias": "location /media/ { alias /srv/sN/; }\n" + PHP,
     "alias with PHP by request_filename": r"location /media/ { alias /srv/sN/; location ~ \.php$ { include fastcgi_params; fastcgi_param SCRIPT_FILENAME $request_filename; fastcgi_pass unix:/run/php/every.sock; } }",
-    "alias without a slash": "location /media { alias /srv/sN; location ~ php { " + BARE.replace("$document_root$fastcgi_script_name", "$request_filename") + " } }",
-    "alias with one slash too few": "location /media { alias /srv/sN/; try_files $uri =404; " + BARE.replace("$document_root$fastcgi_script_name", "$request_filename") + " }",
-    "alias by regex": r"location ~ ^/media/(.+\.php)$ { alias /srv/sN/$1; " + BARE.replace("$document_root$fastcgi_script_name", "$request_filename") + " }",
-    "alias by named capture": r"location ~ ^/media/(?<rest>.+\.php)$ { alias /srv/sN/$rest; " + BARE.replace("$document_root$fastcgi_script_name", "$request_filename") + " }",
-    "alias and try_files": r"location /media/ { alias /srv/sN/; try_files $uri =404; " + BARE.replace("$document_root$fastcgi_script_name", "$request_filename") + " }",
-    "alias and try_files with a fallback": r"location /media/ { alias /srv/sN/; try_files $uri $uri/ /media/x.php; location ~ \.php$ { " + BARE.replace("$document_root$fastcgi_script_name", "$request_filename") + " } }",
-    "alias after a rewrite with break": "location /media/ { rewrite ^/media/(.*)$ /media/$1 break; alias /srv/sN/; " + BARE.replace("$document_root$fastcgi_script_name", "$request_filename") + " }",
+    "alias without a slash": "location /media { alias /srv/sN; location ~ php { "
+    + BARE.replace("$document_root$fastcgi_script_name", "$request_filename")
+    + " } }",
+    "alias with one slash too few": "location /media { alias /srv/sN/; try_files $uri =404; "
+    + BARE.replace("$document_root$fastcgi_script_name", "$request_filename")
+    + " }",
+    "alias by regex": r"location ~ ^/media/(.+\.php)$ { alias /srv/sN/$1; "
+    + BARE.replace("$document_root$fastcgi_script_name", "$request_filename")
+    + " }",
+    "alias by named capture": r"location ~ ^/media/(?<rest>.+\.php)$ { alias /srv/sN/$rest; "
+    + BARE.replace("$document_root$fastcgi_script_name", "$request_filename")
+    + " }",
+    "alias and try_files": r"location /media/ { alias /srv/sN/; try_files $uri =404; "
+    + BARE.replace("$document_root$fastcgi_script_name", "$request_filename")
+    + " }",
+    "alias and try_files with a fallback": r"location /media/ { alias /srv/sN/; try_files $uri $uri/ /media/x.php; location ~ \.php$ { "
+    + BARE.replace("$document_root$fastcgi_script_name", "$request_filename")
+    + " } }",
+    "alias after a rewrite with break": "location /media/ { rewrite ^/media/(.*)$ /media/$1 break; alias /srv/sN/; "
+    + BARE.replace("$document_root$fastcgi_script_name", "$request_filename")
+    + " }",
     "root of a location": "location /media/ { root /srv/sN/; rewrite ^/media(/.*)$ $1 break; " + BARE + " }",
     "root with a variable": "location /files/ { set $where /srv/sN; root $where; rewrite ^/files(/.*)$ $1 break; " + BARE + " }",
     "try_files lets PHP files pass": r"location ~ \.php$ { try_files $uri =404; " + BARE + " }",
@@ -62,7 +78,8 @@ CASES = {
     "if on the method": "location ~ \\.php$ { if ($request_method != POST) { return 405; } " + BARE + " }",
     "if a file exists": "location / { if (-f $request_filename) { rewrite ^ /images/x.php last; } }\n" + PHP,
     "if no file exists": "location / { if (!-e $request_filename) { rewrite ^(.*)$ /index.php?q=$1 last; } }\n" + PHP,
-    "two ifs and a variable": r"set $bad 0; if ($uri ~ ^/images/) { set $bad 1; } if ($uri ~ \.php$) { set $bad '${bad}1'; } if ($bad = 11) { return 404; }" + PHP,
+    "two ifs and a variable": r"set $bad 0; if ($uri ~ ^/images/) { set $bad 1; } if ($uri ~ \.php$) { set $bad '${bad}1'; } if ($bad = 11) { return 404; }"
+    + PHP,
     "the last if is the location": "location ~ php { if ($uri) { root /srv; } if ($uri) { expires 1d; } " + BARE + " }",
     "return": "location ^~ /images/ { return 404; }\n" + PHP,
     "return with a text and an error page": "location ^~ /images/ { error_page 403 /files/x.php; return 403 no; }\n" + PHP,
@@ -98,23 +115,31 @@ CASES = {
     "error page is a named location": "error_page 404 = @php; location @php { " + BARE + " }",
     "error page is PHP": "location /images/ { deny all; error_page 403 /files/x.php; }\nlocation /files/ { " + BARE + " }",
     "error pages once": r"error_page 404 /nothing.html; error_page 403 /images/x.php; location = /nothing.html { return 403; }" + PHP,
-    "error pages again": r"recursive_error_pages on; error_page 404 /nothing.html; error_page 403 /images/x.php; location = /nothing.html { return 403; } location /images/ { internal; " + BARE + " }",
+    "error pages again": r"recursive_error_pages on; error_page 404 /nothing.html; error_page 403 /images/x.php; location = /nothing.html { return 403; } location /images/ { internal; "
+    + BARE
+    + " }",
     "error page of a login": "location /images/ { " + LOGIN + " error_page 401 @php; }\nlocation @php { " + BARE + " }",
-    "error page with intercepted errors": "location /images/ { fastcgi_intercept_errors on; error_page 404 /files/x.php; include fastcgi_params; fastcgi_param SCRIPT_FILENAME /nothing; fastcgi_pass unix:/run/php/every.sock; }\n" + PHP,
+    "error page with intercepted errors": "location /images/ { fastcgi_intercept_errors on; error_page 404 /files/x.php; include fastcgi_params; fastcgi_param SCRIPT_FILENAME /nothing; fastcgi_pass unix:/run/php/every.sock; }\n"
+    + PHP,
     "index": "index x.php; autoindex on;\n" + PHP,
     "index elsewhere": "location /files/ { index /images/x.php; }\n" + PHP,
     "PHP for everything": ANY,
     "PHP for everything, default extensions": ANY.replace("every", "php8.2-fpm"),
     "PHP for everything, wide extensions": ANY.replace("every", "wide"),
     "PHP without path info": ANY.replace("every", "plain"),
-    "path info split": r"location ~ \.php(/|$) { fastcgi_split_path_info ^(.+?\.php)(/.*)$; fastcgi_param PATH_INFO $fastcgi_path_info; " + BARE + " }",
+    "path info split": r"location ~ \.php(/|$) { fastcgi_split_path_info ^(.+?\.php)(/.*)$; fastcgi_param PATH_INFO $fastcgi_path_info; "
+    + BARE
+    + " }",
     "path info split without a check": r"location ~ [^/]\.php(/|$) { fastcgi_split_path_info ^(.+\.jpg)(/.*)$; " + BARE + " }",
     "parameters replace those of the server": "include fastcgi.conf; location / { fastcgi_param X y; fastcgi_pass unix:/run/php/every.sock; }",
     "parameters of the server": "include fastcgi.conf; location / { fastcgi_pass unix:/run/php/every.sock; }",
     "the last parameter counts": "location / { fastcgi_param SCRIPT_FILENAME /nothing; " + BARE + " }",
     "one script for all": r"location ~ \.php$ { include fastcgi_params; fastcgi_param SCRIPT_FILENAME $document_root/index.php; fastcgi_pass unix:/run/php/every.sock; }",
     "engine off": r"location ~ ^/images/.*\.php$ { fastcgi_param PHP_ADMIN_VALUE 'engine=off'; " + BARE + " }\n" + PHP,
-    "engine off and on": r"location ~ ^/images/.*\.php$ { fastcgi_param PHP_VALUE 'engine=off'; fastcgi_param PHP_VALUE 'engine=on'; " + BARE + " }\n" + PHP,
+    "engine off and on": r"location ~ ^/images/.*\.php$ { fastcgi_param PHP_VALUE 'engine=off'; fastcgi_param PHP_VALUE 'engine=on'; "
+    + BARE
+    + " }\n"
+    + PHP,
     "realpath": ANY.replace("$document_root", "$realpath_root"),
     "upstream": EVERY.replace("unix:/run/php/every.sock", "pool"),
     "upstream by a map": ANY.replace("unix:/run/php/every.sock", "$chosen"),

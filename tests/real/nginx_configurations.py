@@ -10,8 +10,13 @@ PATTERNS = [
     r"\.(jpg|png)$", r"^/images/(?<rest>.*)$", r"^/(images|files)/", r"\.inc$", r"^/images/sub/", r"^/media/(.+)$", r"^/media/", '"\\.php$"', r"\.ph(p\d?)$",
     r"\.php\.", "^/[a-z]+/x", r"/$", r"\.PHP$",
 ]  # fmt: skip
-CODES = st.sampled_from(["403", "404", "410", "444", "403 no", "200 yes", "301 /files$uri", "302 http://x.test/", "https://x.test$request_uri", "500"])
-SOCKETS = st.sampled_from(["unix:/run/php/php8.2-fpm.sock"] * 4 + ["unix:/run/php/wide.sock", "unix:/run/php/every.sock", "unix:/run/php/plain.sock", "pool", "$chosen"])
+CODES = st.sampled_from(
+    ["403", "404", "410", "444", "403 no", "200 yes", "301 /files$uri", "302 http://x.test/", "https://x.test$request_uri", "500"]
+)
+SOCKETS = st.sampled_from(
+    ["unix:/run/php/php8.2-fpm.sock"] * 4
+    + ["unix:/run/php/wide.sock", "unix:/run/php/every.sock", "unix:/run/php/plain.sock", "pool", "$chosen"]
+)
 TARGETS = ["/index.php", "/images/x.php", "/files/x.php", "/page.html", "/images/x.jpg", "/nothing"]
 FILE_NAMES = st.sampled_from([
     "$document_root$fastcgi_script_name", "$document_root$fastcgi_script_name", "$document_root$fastcgi_script_name", "$request_filename",
@@ -25,8 +30,33 @@ CONDITIONS = st.sampled_from([
     "$flag = 1", r"$document_uri ~ (?<script>/[^/]*\.php)$", "$host = other.test", "$scheme = http", "$inside", "$http_cookie", r"$fastcgi_script_name ~ \.php$",
     "-f $document_root$fastcgi_script_name", "-x $request_filename", "$invalid_referer", "$https",
 ])  # fmt: skip
-TRIED = ["$uri", "$uri/", "$fastcgi_script_name", "$uri.html", "/images$uri", "/files$uri", "/images/x.php", "$uri.php", "/index.php", "$document_uri", "images/x.php"]
-LAST = ["=404", "=403", "/index.php", "/index.php?$args", "/index.php?q=$uri", "@php", "@static", "/images/x.php", "=410", "$uri", "/nothing", "/files$uri"]
+TRIED = [
+    "$uri",
+    "$uri/",
+    "$fastcgi_script_name",
+    "$uri.html",
+    "/images$uri",
+    "/files$uri",
+    "/images/x.php",
+    "$uri.php",
+    "/index.php",
+    "$document_uri",
+    "images/x.php",
+]
+LAST = [
+    "=404",
+    "=403",
+    "/index.php",
+    "/index.php?$args",
+    "/index.php?q=$uri",
+    "@php",
+    "@static",
+    "/images/x.php",
+    "=410",
+    "$uri",
+    "/nothing",
+    "/files$uri",
+]
 
 
 def one(words: list[str]) -> st.SearchStrategy[str]:
@@ -48,11 +78,34 @@ def php(draw: st.DrawFn, *, inside_if: bool = False) -> str:
         elif style <= 3:
             lines.append(draw(one(["include fastcgi_params;", "include fastcgi.conf;"])))
             if draw(st.booleans()):
-                lines.insert(0, draw(one([r"fastcgi_split_path_info ^(.+\.php)(/.+)$;", r"fastcgi_split_path_info ^(.+?\.php)(/.*)$;", r"fastcgi_split_path_info ^(/images)(.*)$;"])))
+                lines.insert(
+                    0,
+                    draw(
+                        one(
+                            [
+                                r"fastcgi_split_path_info ^(.+\.php)(/.+)$;",
+                                r"fastcgi_split_path_info ^(.+?\.php)(/.*)$;",
+                                r"fastcgi_split_path_info ^(/images)(.*)$;",
+                            ]
+                        )
+                    ),
+                )
                 lines.append(draw(one(["fastcgi_param PATH_INFO $fastcgi_path_info;", "fastcgi_param PATH_INFO $uri if_not_empty;", ""])))
             lines.append(f"fastcgi_param SCRIPT_FILENAME {draw(FILE_NAMES)};")
             if draw(st.integers(0, 4)) == 0:
-                lines.append(draw(one(["fastcgi_index index.php;", 'fastcgi_param PHP_ADMIN_VALUE "engine=off";', 'fastcgi_param PHP_VALUE "engine=0";', "fastcgi_intercept_errors on;", "fastcgi_param REQUEST_METHOD GET;"])))
+                lines.append(
+                    draw(
+                        one(
+                            [
+                                "fastcgi_index index.php;",
+                                'fastcgi_param PHP_ADMIN_VALUE "engine=off";',
+                                'fastcgi_param PHP_VALUE "engine=0";',
+                                "fastcgi_intercept_errors on;",
+                                "fastcgi_param REQUEST_METHOD GET;",
+                            ]
+                        )
+                    )
+                )
     lines.append(f"fastcgi_pass {draw(SOCKETS)};")
     return "\n".join(line for line in lines if line)
 
@@ -63,7 +116,23 @@ def rewriting(draw: st.DrawFn, *, depth: int = 1) -> str:
     kind = draw(st.integers(0, 9))
     if kind <= 3:
         pattern = draw(one([*PATTERNS, "^", "^(.*)$", "^/images/(.*)$", r"^/images/(.+)\.php$", "^/pics/(.*)$", r"^/(.*)\.(jpg)$"]))
-        replacement = draw(one([*TARGETS, "/files/$1", "/images/$1", "$uri", "/index.php?path=$1", "/images/x.php?", "/pics/$1", "$1", "/files$uri", "$script", "http://x.test/$1"]))
+        replacement = draw(
+            one(
+                [
+                    *TARGETS,
+                    "/files/$1",
+                    "/images/$1",
+                    "$uri",
+                    "/index.php?path=$1",
+                    "/images/x.php?",
+                    "/pics/$1",
+                    "$1",
+                    "/files$uri",
+                    "$script",
+                    "http://x.test/$1",
+                ]
+            )
+        )
         flag = draw(one(["", " last", " break", " redirect", " last", " break", " permanent"]))
         return f"rewrite {pattern} {replacement}{flag};"
     if kind == 4:
@@ -71,7 +140,22 @@ def rewriting(draw: st.DrawFn, *, depth: int = 1) -> str:
     if kind == 5:
         return "break;"
     if kind == 6 or depth == 0:
-        return draw(one(["set $flag 1;", "set $flag 0;", "set $script $uri;", "set $script /images/x.php;", "set $script $fastcgi_script_name;", 'set $flag "$is_php";', "set $flag $1;", "set $script $1;", "set $args a=b;", "set $script $fastcgi_path_info;"]))
+        return draw(
+            one(
+                [
+                    "set $flag 1;",
+                    "set $flag 0;",
+                    "set $script $uri;",
+                    "set $script /images/x.php;",
+                    "set $script $fastcgi_script_name;",
+                    'set $flag "$is_php";',
+                    "set $flag $1;",
+                    "set $script $1;",
+                    "set $args a=b;",
+                    "set $script $fastcgi_path_info;",
+                ]
+            )
+        )
     inner = draw(st.lists(rewriting(depth=0), min_size=1, max_size=2))
     return f"if ({draw(CONDITIONS)}) {{\n{indented(inner)}\n}}"
 
@@ -79,7 +163,18 @@ def rewriting(draw: st.DrawFn, *, depth: int = 1) -> str:
 @st.composite
 def conditional(draw: st.DrawFn) -> str:
     """An `if` of a location, with more than rewrites in it."""
-    inner = draw(st.lists(st.one_of(rewriting(depth=0), php(inside_if=True), one(["set $flag 1;", "error_page 404 /index.php;", "root /srv;", "expires 1d;", "fastcgi_pass unix:/run/php/wide.sock;"])), min_size=1, max_size=2, unique=True))
+    inner = draw(
+        st.lists(
+            st.one_of(
+                rewriting(depth=0),
+                php(inside_if=True),
+                one(["set $flag 1;", "error_page 404 /index.php;", "root /srv;", "expires 1d;", "fastcgi_pass unix:/run/php/wide.sock;"]),
+            ),
+            min_size=1,
+            max_size=2,
+            unique=True,
+        )
+    )
     inner = [line for line in inner if "fastcgi_pass" not in line] + [line for line in inner if "fastcgi_pass" in line][:1]
     return f"if ({draw(CONDITIONS)}) {{\n{indented(inner)}\n}}"
 
@@ -90,7 +185,15 @@ ACCESS = st.sampled_from([
     "satisfy any;\ndeny all;\nauth_basic x;\nauth_basic_user_file /etc/shop.htpasswd;", "auth_basic off;", "internal;", "deny unix:;", "auth_request /yes;", "auth_request /no;",
     "auth_request off;", "satisfy any;", "allow ::1;\ndeny all;", "deny 192.168.0.0/16;\nallow 127.0.0.1;\ndeny all;",
 ])  # fmt: skip
-LIMIT = st.sampled_from(["limit_except GET { deny all; }", "limit_except POST { deny all; }", "limit_except POST { allow all; }", "limit_except GET POST { auth_basic x; auth_basic_user_file /etc/shop.htpasswd; }", "limit_except POST { allow 127.0.0.1; deny all; }"])
+LIMIT = st.sampled_from(
+    [
+        "limit_except GET { deny all; }",
+        "limit_except POST { deny all; }",
+        "limit_except POST { allow all; }",
+        "limit_except GET POST { auth_basic x; auth_basic_user_file /etc/shop.htpasswd; }",
+        "limit_except POST { allow 127.0.0.1; deny all; }",
+    ]
+)
 ERROR_PAGES = st.sampled_from([
     "error_page 404 /index.php;", "error_page 404 = @php;", "error_page 403 404 = /images/x.php;", "error_page 403 @php;", "error_page 404 =200 /images/x.php;",
     "error_page 403 /page.html;", "error_page 404 $uri.php;", "error_page 405 =200 $uri;", "error_page 404 http://x.test/;", "error_page 301 403 /images/x.php;",
@@ -105,9 +208,14 @@ def try_files(draw: st.DrawFn) -> str:
 
 
 def places(number: int, regex: bool) -> st.SearchStrategy[str]:
-    found = [f"root /srv/s{number};", f"root /var/www/s{number}/images;", f"root /var/www/s{number}/;", f"root /srv;"]
+    found = [f"root /srv/s{number};", f"root /var/www/s{number}/images;", f"root /var/www/s{number}/;", "root /srv;"]
     if regex:
-        found += [f"alias /srv/s{number}/$1;", f"alias /srv/s{number}/x.php;", f"alias /srv/s{number}/$rest;", f"alias /var/www/s{number}$uri;"]
+        found += [
+            f"alias /srv/s{number}/$1;",
+            f"alias /srv/s{number}/x.php;",
+            f"alias /srv/s{number}/$rest;",
+            f"alias /var/www/s{number}$uri;",
+        ]
     else:
         found += [f"alias /srv/s{number}/;", f"alias /srv/s{number};", f"alias /var/www/s{number}/images/;"]
     return one(found)
@@ -116,12 +224,36 @@ def places(number: int, regex: bool) -> st.SearchStrategy[str]:
 @st.composite
 def body(draw: st.DrawFn, number: int, opening: str, *, depth: int, always_php: bool = False) -> str:
     """What is in a location."""
-    regex, prefix = opening.startswith("~"), opening.split(" ")[-1]
+    regex, prefix = opening.startswith("~"), opening.rsplit(" ", maxsplit=1)[-1]
     exact = opening.startswith(("=", "@"))
     lines: list[str] = []
     if always_php or draw(st.booleans()):
         lines.append(draw(php()))
-    others: list[st.SearchStrategy[str]] = [rewriting(), rewriting(), conditional(), ACCESS, ACCESS, LIMIT, ERROR_PAGES, one(["", "expires 1d;", "autoindex on;", "index x.php;", "index /images/x.php;", "index nothing x.php;", "empty_gif;", "recursive_error_pages on;", "fastcgi_intercept_errors on;", "stub_status;", "satisfy any;", "add_header X y;"])]
+    others: list[st.SearchStrategy[str]] = [
+        rewriting(),
+        rewriting(),
+        conditional(),
+        ACCESS,
+        ACCESS,
+        LIMIT,
+        ERROR_PAGES,
+        one(
+            [
+                "",
+                "expires 1d;",
+                "autoindex on;",
+                "index x.php;",
+                "index /images/x.php;",
+                "index nothing x.php;",
+                "empty_gif;",
+                "recursive_error_pages on;",
+                "fastcgi_intercept_errors on;",
+                "stub_status;",
+                "satisfy any;",
+                "add_header X y;",
+            ]
+        ),
+    ]
     if not any("try_files" in line or "snippets" in line for line in lines):
         others += [try_files(), try_files()]
     if not opening.startswith("@"):
@@ -129,7 +261,11 @@ def body(draw: st.DrawFn, number: int, opening: str, *, depth: int, always_php: 
     seen = {line.split(" ")[0] for text in lines for line in text.split("\n")} - {"include", "fastcgi_param"}
     for text in draw(st.lists(st.one_of(others), max_size=3)):
         word = text.split(" ")[0]
-        if text and (word not in seen or word in ("rewrite", "if", "set", "return", "break")) and not ({word} & {"root", "alias"} and {"root", "alias"} & seen):
+        if (
+            text
+            and (word not in seen or word in ("rewrite", "if", "set", "return", "break"))
+            and not ({word} & {"root", "alias"} and {"root", "alias"} & seen)
+        ):
             seen.add(word)
             lines.append(text)
     if depth and not exact:
@@ -164,7 +300,22 @@ def server(draw: st.DrawFn, number: int) -> str:
     if draw(st.integers(0, 3)) == 0:
         items.append(draw(st.one_of(rewriting(), ACCESS, ERROR_PAGES, try_files())))
     if draw(st.integers(0, 7)) == 0:
-        items.append(draw(one(["include fastcgi.conf;", "fastcgi_intercept_errors on;", "merge_slashes off;", "autoindex on;", r"fastcgi_split_path_info ^(.+\.php)(/.+)$;", "valid_referers none x.test;", "recursive_error_pages on;", "fastcgi_index x.php;"])))
+        items.append(
+            draw(
+                one(
+                    [
+                        "include fastcgi.conf;",
+                        "fastcgi_intercept_errors on;",
+                        "merge_slashes off;",
+                        "autoindex on;",
+                        r"fastcgi_split_path_info ^(.+\.php)(/.+)$;",
+                        "valid_referers none x.test;",
+                        "recursive_error_pages on;",
+                        "fastcgi_index x.php;",
+                    ]
+                )
+            )
+        )
     items += [
         f"location @php {{\n{draw(body(number, '@php', depth=0, always_php=True))}\n}}",
         f"location @static {{\n{draw(body(number, '@static', depth=0))}\n}}",
@@ -172,5 +323,10 @@ def server(draw: st.DrawFn, number: int) -> str:
         "location = /yes { return 204; }",
         "location = /no { return 403; }",
     ]
-    head = [f"server_name s{number}.test;", f"root /var/www/s{number};", draw(one(["index index.php index.html;", "index x.php;", ""])), "listen 80;"]
+    head = [
+        f"server_name s{number}.test;",
+        f"root /var/www/s{number};",
+        draw(one(["index index.php index.html;", "index x.php;", ""])),
+        "listen 80;",
+    ]
     return f"server {{\n{indented([*head, *draw(st.permutations(items))])}\n}}\n"

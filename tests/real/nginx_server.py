@@ -89,7 +89,7 @@ class Server:
 
     def _pools(self) -> str:
         """Write the pools; the name of the stock one's socket."""
-        (stock,) = [path for path in (self.root / "etc/php").glob("*/fpm/pool.d/www.conf")][-1:]
+        stock = max((self.root / "etc/php").glob("*/fpm/pool.d/www.conf"))
         listen = next(line.partition("=")[2].strip() for line in stock.read_text().splitlines() if line.startswith("listen ="))
         for name, line in POOLS.items():
             stock.with_name(f"{name}.conf").write_text(
@@ -174,12 +174,13 @@ FURTHER = """/ /images /images/ /images/sub /images/sub/ /media /media/ /media..
 def requests(number: int) -> list[Asked]:
     """Requests for each file name in each directory of a site, and for other paths that locations are tripped up by."""
     host = f"s{number}.test"
-    found = [
-        Asked(host, url + name, directory % number + name.removesuffix("/a.php")) for url, directory in WAYS for name in NAMES
-    ]
+    found = [Asked(host, url + name, directory % number + name.removesuffix("/a.php")) for url, directory in WAYS for name in NAMES]
     script = f"/var/www/s{number}/images/x.php"
     found += [Asked(host, path.replace("%d", str(number)), script) for path in FURTHER]
-    found += [Asked(host, f"/images/{name}", f"/var/www/s{number}/images/{name.removesuffix('/a.php')}", "POST") for name in ("x.php", "x.jpg", "x.jpg/a.php")]
+    found += [
+        Asked(host, f"/images/{name}", f"/var/www/s{number}/images/{name.removesuffix('/a.php')}", "POST")
+        for name in ("x.php", "x.jpg", "x.jpg/a.php")
+    ]
     return found
 
 
@@ -188,7 +189,11 @@ def differences(server: Server, requests: list[Asked]) -> list[str] | None:
     ran = server.real(requests)
     if isinstance(ran, str):
         return None
-    further = [Asked(ask.host, ask.path, script, ask.method, ask.port) for ask, script in zip(requests, ran, strict=True) if script and script != ask.script]
+    further = [
+        Asked(ask.host, ask.path, script, ask.method, ask.port)
+        for ask, script in zip(requests, ran, strict=True)
+        if script and script != ask.script
+    ]
     expected = [*((ask, script == ask.script) for ask, script in zip(requests, ran, strict=True)), *((ask, True) for ask in further)]
     said = server.audited([ask for ask, _ in expected])
     return [

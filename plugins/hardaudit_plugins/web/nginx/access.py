@@ -6,7 +6,7 @@ Source: ngx_http_access_module.c, ngx_http_auth_basic_module.c, ngx_http_core_ac
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from hardaudit_plugins.web.nginx import doubts
 from hardaudit_plugins.web.nginx.outcome import Status
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def check(exchange: Exchange, subrequest: Callable[[str], int | None]) -> Status | None:
-    """The status that refuses the request, or None where it is let in. `subrequest` answers a URI's status, None where that is not known."""
+    """The status that refuses the request, or None where it is let in.
+
+    `subrequest` answers the status of a URI, None where that is not known.
+    """
     if exchange.is_subrequest:
         return None
     if (directive := doubts.access(exchange.scope)) is not None:
@@ -43,7 +46,7 @@ def check(exchange: Exchange, subrequest: Callable[[str], int | None]) -> Status
     return refused
 
 
-def _addresses(exchange: Exchange) -> Status | bool | None:
+def _addresses(exchange: Exchange) -> Status | Literal[True] | None:
     rules = next((rules for scope in exchange.scope.chain() if (rules := _rules(scope.directive, scope.own))), [])
     for rule in rules:
         if not rule.args or not _covers(exchange, rule):
@@ -95,14 +98,16 @@ def _login(exchange: Exchange) -> Status | None:
     return Status(401, f"{realm} asks for a login", realm.place)
 
 
-def _request(exchange: Exchange, subrequest: Callable[[str], int | None]) -> Status | bool | None:
+def _request(exchange: Exchange, subrequest: Callable[[str], int | None]) -> Status | Literal[True] | None:
     directive = exchange.scope.value("auth_request")
     if directive is None or not directive.args or directive.args[0] == "off":
         return None
     status = subrequest(directive.args[0])
     if status is None:
         key = f"{directive} of {directive.place}"
-        return exchange.fixed.choices.undecidable(key, f"{key}: what it answers") or Status(403, f"{directive} refuses", directive.place)
+        if exchange.fixed.choices.undecidable(key, f"{key}: what it answers"):
+            return True
+        return Status(403, f"{directive} refuses", directive.place)
     if 200 <= status < 300:
         return True
     if status in (401, 403):

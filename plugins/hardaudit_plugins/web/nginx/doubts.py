@@ -15,15 +15,17 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.nginx.scope import Scope
     from hardaudit_plugins.web.nginx.tree import Directive
 
-_REWRITING = ("rewrite_by_lua", "server_rewrite_by_lua", "post_action", "js_preaccess", "echo_before_body", "echo_after_body", "passenger_")
+_REWRITING = ("rewrite_by_lua", "server_rewrite_by_lua", "post_action", "js_preaccess", "echo_before_body", "echo_after_body")
 _ADMITTING = ("access_by_lua", "auth_", "js_access", "testcookie", "session_cookie")
 _NGINX_OWN = frozenset({"auth_basic", "auth_basic_user_file", "auth_request", "auth_request_set", "auth_delay"})
-_HARMLESS = tuple(
-    """lua_ init_by_lua init_worker_by_lua exit_worker_by_lua set_by_lua header_filter_by_lua body_filter_by_lua log_by_lua ssl_ js_ more_
-    brotli zstd vhost_traffic_status geoip pagespeed modsecurity http2 http3 quic_ proxy_ fastcgi_ uwsgi_ scgi_ grpc_ memcached_ otel_
-    opentelemetry opentracing limit_ keepalive_ max_headers dav_ fancyindex upload_ perl_ subs_filter unbrotli vod_ rtmp_ push_stream_
-    nchan_ nginx_ spdy_ encrypted_session_ concat slowfs_ srcache_ status_zone health_check tcp_ client_ headers_more""".split()
-)
+_HARMLESS = (
+    "lua_", "init_by_lua", "init_worker_by_lua", "exit_worker_by_lua", "set_by_lua", "header_filter_by_lua", "body_filter_by_lua",
+    "log_by_lua", "ssl_", "js_", "more_", "brotli", "zstd", "vhost_traffic_status", "geoip", "pagespeed", "modsecurity", "http2",
+    "http3", "quic_", "proxy_", "fastcgi_", "uwsgi_", "scgi_", "grpc_", "memcached_", "otel_", "opentelemetry", "opentracing", "limit_",
+    "keepalive_", "max_headers", "dav_", "fancyindex", "upload_", "perl_", "subs_filter", "unbrotli", "vod_", "rtmp_", "push_stream_",
+    "nchan_", "nginx_", "spdy_", "encrypted_session_", "concat", "slowfs_", "srcache_", "status_zone", "health_check", "tcp_",
+    "client_", "headers_more", "passenger_",
+)  # fmt: skip
 """How the names of directives begin that only change headers, contents, logs or connections; and variables, which are then unknown."""
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.nginx import access, files_phase, proxy, rewrite
 from hardaudit_plugins.web.nginx.doubts import check
-from hardaudit_plugins.web.nginx.exchange import MOST_URI_CHANGES, BadLocationError, Exchange
+from hardaudit_plugins.web.nginx.exchange import MOST_URI_CHANGES, Exchange
 from hardaudit_plugins.web.nginx.fastcgi import hand_on
 from hardaudit_plugins.web.nginx.locations import Found, find
-from hardaudit_plugins.web.nginx.outcome import Answer, Outcome, Redirect, Status
+from hardaudit_plugins.web.nginx.outcome import Answer, BadLocationError, Outcome, Status
 from hardaudit_plugins.web.nginx.scope import UPSTREAM_HANDLERS
 from hardaudit_plugins.web.nginx.values import EMPTY, UndecidedRequestError, Value
 from hardaudit_plugins.web.verdict import Verdict
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.nginx.tree import Directive
 
 _MOST_STEPS = 64
-_WITHOUT_PHP = frozenset({"stub_status", "empty_gif", "flv", "mp4"})
+_WITHOUT_PHP = frozenset({"stub_status", "empty_gif"})
+_FILES = frozenset({"flv", "mp4"})
 
 
 def evaluate(fixed: Fixed, uri: str) -> Verdict:
@@ -31,7 +32,7 @@ def evaluate(fixed: Fixed, uri: str) -> Verdict:
     crafted = fixed.choices.crafted
     args = Value("", ("args",)) if crafted else EMPTY
     ended = to_end(Exchange(fixed, uri, args, fixed.request.method, fixed.server))
-    return ended if isinstance(ended, Verdict) else Verdict(False, ended.reason, None, ended.place)
+    return ended if isinstance(ended, Verdict) else Verdict(executes=False, reason=ended.reason, place=ended.place)
 
 
 def to_end(exchange: Exchange) -> Verdict | Status:
@@ -116,6 +117,8 @@ def _handled(exchange: Exchange, handler: Directive) -> Outcome:
     directive = rewrite.handing(exchange.scope)
     if handler.name in _WITHOUT_PHP:
         return Status(200, f"{handler.name} answers, not PHP", handler.place, final=True)
+    if handler.name in _FILES:
+        return files_phase.serve(exchange)
     if directive is None or directive.name != handler.name or not directive.args:
         raise UndecidedRequestError(f"{handler} of {handler.place} is not followed")
     if handler.name == "fastcgi_pass":
@@ -186,6 +189,6 @@ def _mirrored(exchange: Exchange) -> Answer | None:
 def _inner(exchange: Exchange, uri: str) -> Exchange:
     path, _, query = uri.partition("?")
     inner = Exchange(exchange.fixed, path, Value(query), "GET", exchange.fixed.server, method_is_clients=False, internal=True)
-    inner.is_subrequest, inner.variables, inner.cached = True, exchange.variables, exchange.cached
+    inner.is_subrequest, inner.assigned, inner.cached = True, exchange.assigned, exchange.cached
     inner.changes_left = exchange.changes_left - 1
     return inner

@@ -48,8 +48,11 @@ def _ask(exchange: Exchange, directive: Directive, address: str, parameters: dic
     if script is None:
         return Status(404, answer.reason, answer.place or directive.place)
     if script != wanted:
-        return Answer(Verdict(False, f"{script} runs instead, not the uploaded file", handler, directive.place))
-    return Answer(Verdict(True, f"{directive} in {exchange.scope} hands the file to PHP", handler, directive.place))
+        return Answer(
+            Verdict(executes=False, reason=f"{script} runs instead, not the uploaded file", handler=handler, place=directive.place)
+        )
+    reason = f"{directive} in {exchange.scope} hands the file to PHP"
+    return Answer(Verdict(executes=True, reason=reason, handler=handler, place=directive.place))
 
 
 def _parameters(exchange: Exchange) -> dict[str, str]:

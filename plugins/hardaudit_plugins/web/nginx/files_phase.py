@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardaudit_plugins.web.nginx.exchange import BadLocationError
-from hardaudit_plugins.web.nginx.outcome import Redirect, Status
+from hardaudit_plugins.web.nginx.outcome import BadLocationError, Redirect, Status
 from hardaudit_plugins.web.nginx.values import Value
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def try_files(exchange: Exchange) -> Status | Redirect | None:
         value = exchange.expand(name[:-1] if is_directory else name)
         if length and "$" in name and value.text.startswith(exchange.uri[:length]):
             value = Value(value.text[length:], value.client, value.unknown)
-        if not _is_there(exchange, value, base, is_directory, directive):
+        if not _is_there(exchange, value, base, directive, is_directory=is_directory):
             continue
         text = exchange.text(value, "the file of try_files")
         if not alias:
@@ -51,7 +50,7 @@ def try_files(exchange: Exchange) -> Status | Redirect | None:
     return _fall_back(exchange, last, length, directive)
 
 
-def _is_there(exchange: Exchange, value: Value, base: str, is_directory: bool, directive: Directive) -> bool:
+def _is_there(exchange: Exchange, value: Value, base: str, directive: Directive, *, is_directory: bool) -> bool:
     files = exchange.fixed.files
     path = Value(base + value.text, value.client, value.unknown)
     key = f"{value.text}{'/' if is_directory else ''} of {directive} ({directive.place}) exists below {base}"

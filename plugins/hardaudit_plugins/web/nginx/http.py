@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.nginx.installation import Installation
     from hardaudit_plugins.web.nginx.tree import Directive
 
+
 @dataclass(slots=True)
 class Http:
     """The http block, of a configuration that `files` make up.
@@ -34,7 +35,7 @@ class Http:
 
     @property
     def version(self) -> str:
-        """nginx's version; empty where it is not known."""
+        """Nginx's version; empty where it is not known."""
         return self.installation.version
 
     def prefixed(self, value: Value) -> Value:
@@ -70,9 +71,8 @@ def _all(directive: Directive) -> Iterator[Directive]:
 
 
 def _names(directive: Directive) -> Iterator[str]:
-    if directive.name in ("set", "auth_request_set", "perl_set", "js_var") and directive.args:
-        if directive.name != "perl_set":
-            yield directive.args[0].lstrip("$")
+    if directive.name in ("set", "auth_request_set", "js_var") and directive.args:
+        yield directive.args[0].lstrip("$")
     for text in (directive.name, *directive.args):
         if "<" in text:
             yield from NAMED_CAPTURE.findall(text)

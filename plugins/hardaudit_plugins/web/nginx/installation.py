@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hardaudit_plugins.web.evidence import Evidence
 
-_PROGRAMS = ("/usr/sbin/nginx", "/usr/local/nginx/sbin/nginx", "/usr/local/sbin/nginx", "/opt/nginx/sbin/nginx", "/usr/local/openresty/nginx/sbin/nginx")
+_PROGRAMS = (
+    "/usr/sbin/nginx",
+    "/usr/local/nginx/sbin/nginx",
+    "/usr/local/sbin/nginx",
+    "/opt/nginx/sbin/nginx",
+    "/usr/local/openresty/nginx/sbin/nginx",
+)
 _CONFIGURATIONS = (
     "/etc/nginx/nginx.conf",
     "/usr/local/nginx/conf/nginx.conf",
@@ -81,7 +87,9 @@ def _guessed_prefix(evidence: Evidence, path: str) -> str | None:
     if path == "/usr/local/etc/nginx/nginx.conf":
         return "/usr/local/etc/nginx"
     distribution = evidence.read_text("/etc/os-release", optional=True) or ""
-    if _exists(evidence, "/etc/nginx/sites-available") or re.search(r"^ID(_LIKE)?=.*(debian|rhel|fedora|centos)", distribution, re.MULTILINE):
+    if _exists(evidence, "/etc/nginx/sites-available") or re.search(
+        r"^ID(_LIKE)?=.*(debian|rhel|fedora|centos)", distribution, re.MULTILINE
+    ):
         return _DEBIAN_PREFIX
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.nginx.evaluation import evaluate
@@ -23,8 +24,18 @@ if TYPE_CHECKING:
 _SLASHES = re.compile("//+")
 
 
-def judge(http: Http, server: Scope, fpm: Fpm, request: Request, files: Files, choices: Choices) -> Verdict:
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A server block, of a whole configuration, and the pools that it may hand requests to."""
+
+    http: Http
+    server: Scope
+    fpm: Fpm
+
+
+def judge(block: Block, request: Request, files: Files, choices: Choices) -> Verdict:
     """What nginx does with a request: one that runs PHP through one of its addresses, for one of its visitors, is enough."""
+    http, server = block.http, block.server
     verdicts: list[Verdict] = []
     for listen in dict.fromkeys(listens(server)):
         address = http.addresses[listen.host, listen.port]
@@ -32,12 +43,14 @@ def judge(http: Http, server: Scope, fpm: Fpm, request: Request, files: Files, c
             reached = address.server_for(request.host)
             if reached is not server:
                 other = "another server" if reached is None else str(reached.directive.place)
-                verdicts.append(Verdict(False, f"requests for {request.host or 'no name'} go to {other}", None, server.directive.place))
+                verdicts.append(
+                    Verdict(executes=False, reason=f"requests for {request.host or 'no name'} go to {other}", place=server.directive.place)
+                )
                 continue
             default = address.default or server  # its settings count while the name is not read yet
             uri = normalised(request.path, merge_slashes=default.is_on("merge_slashes", default=True))
             for visitor in visitors(listen):
-                fixed = Fixed(http, server, request, files, choices, fpm, listen, visitor)
+                fixed = Fixed(http, server, request, files, choices, block.fpm, listen, visitor)
                 verdicts.append(evaluate(fixed, uri))
                 if verdicts[-1].executes:
                     return verdicts[-1]

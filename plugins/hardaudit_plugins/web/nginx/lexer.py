@@ -23,7 +23,7 @@ _ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
 _LUA = re.compile(r"--\[(=*)\[|--[^\n]*|\[(=*)\[|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[{}]", re.DOTALL)
 
 
-class SyntaxProblem(Exception):
+class ConfigurationSyntaxError(Exception):
     """The text is not what nginx accepts; `line` counts from 1."""
 
     def __init__(self, reason: str, line: int) -> None:
@@ -51,7 +51,7 @@ class Lexer:
         self._line = 1
 
     def statements(self) -> Iterator[Statement]:
-        """Raises SyntaxProblem where nginx would refuse the file; blocks are not matched here."""
+        """Raises ConfigurationSyntaxError where nginx would refuse the file; blocks are not matched here."""
         while (statement := self._statement()) is not None:
             self._check_deadline()
             yield statement
@@ -64,13 +64,13 @@ class Lexer:
             self._check_deadline()
             found = _LUA.search(self._text, at)
             if found is None:
-                raise SyntaxProblem("a Lua block is not closed", start)
+                raise ConfigurationSyntaxError("a Lua block is not closed", start)
             at = found.end()
             brackets = found[1] if found[1] is not None else found[2]
             if brackets is not None:
                 at = self._text.find(f"]{brackets}]", at)
                 if at < 0:
-                    raise SyntaxProblem("a Lua block is not closed", start)
+                    raise ConfigurationSyntaxError("a Lua block is not closed", start)
             elif found[0] in "{}":
                 depth += 1 if found[0] == "{" else -1
         self._move(at)
@@ -88,13 +88,13 @@ class Lexer:
                 self._move(space.end())
             if self._at >= len(text):
                 if words:
-                    raise SyntaxProblem('unexpected end of file, expecting ";" or "}"', line)
+                    raise ConfigurationSyntaxError('unexpected end of file, expecting ";" or "}"', line)
                 return None
             line = line or self._line
             character = text[self._at]
             if character in ";{}":
                 if (character == "}") == bool(words):
-                    raise SyntaxProblem(f'unexpected "{character}"', self._line)
+                    raise ConfigurationSyntaxError(f'unexpected "{character}"', self._line)
                 self._at += 1
                 return Statement(tuple(words), line, character)
             words.append(self._quoted(character) if character in "\"'" else self._bare())
@@ -106,11 +106,11 @@ class Lexer:
             at += 2 if text[at] == "\\" else 1
             self._limit(at - start)
         if at >= len(text):
-            raise SyntaxProblem(f"a quoted word is not closed by {quote}", self._line)
+            raise ConfigurationSyntaxError(f"a quoted word is not closed by {quote}", self._line)
         self._move(at + 1)
         following = text[self._at : self._at + 1]
         if following and following not in _SPACE + ";{)":
-            raise SyntaxProblem(f'unexpected "{following}" after a quoted word', self._line)
+            raise ConfigurationSyntaxError(f'unexpected "{following}" after a quoted word', self._line)
         return _unescape(text[start:at])
 
     def _bare(self) -> str:
@@ -129,13 +129,13 @@ class Lexer:
             at += 2 if character == "\\" else 1
             self._limit(at - start)
         if at >= len(text):
-            raise SyntaxProblem('unexpected end of file, expecting ";" or "}"', self._line)
+            raise ConfigurationSyntaxError('unexpected end of file, expecting ";" or "}"', self._line)
         self._move(at)
         return _unescape(text[start:at])
 
     def _limit(self, length: int) -> None:
         if length >= LONGEST_WORD:
-            raise SyntaxProblem(f"a word of {LONGEST_WORD} bytes or more", self._line)
+            raise ConfigurationSyntaxError(f"a word of {LONGEST_WORD} bytes or more", self._line)
 
 
 def _unescape(word: str) -> str:

@@ -117,16 +117,11 @@ def _matches_name(pattern: str, host: str) -> bool:
 
 def _rank(name: str, host: str) -> tuple[int, int] | None:
     """How well a name fits a host: exact names before those that begin with `*` before those that end with it, longer ones first."""
-    if name == host:
+    if host in (name, name.removeprefix(".") or name):
         return 3, 0
-    if not host:
-        return None
-    if name.startswith("."):
-        if host == name[1:]:
-            return 3, 0
-        return (2, len(name)) if host.endswith(name) else None
-    if name.startswith("*."):
-        return (2, len(name) - 1) if host.endswith(name[1:]) and len(host) > len(name) - 1 else None
+    if name.startswith((".", "*.")):
+        ending = name.removeprefix("*")
+        return (2, len(ending)) if host.endswith(ending) and len(host) > len(ending) else None
     if name.endswith(".*"):
         return (1, len(name) - 1) if host.startswith(name[:-1]) and len(host) > len(name) - 1 else None
     return None

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.verdict import Place, Verdict
 
 
+class BadLocationError(Exception):
+    """A request that nginx answers 500, as a location makes no file of its URI."""
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """A status that nginx answers with, before `error_page` has its say.

@@ -15,7 +15,7 @@ from hardaudit_plugins.web.choices import explore
 from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.nginx import ways
 from hardaudit_plugins.web.nginx.http import build_http
-from hardaudit_plugins.web.nginx.judge import judge
+from hardaudit_plugins.web.nginx.judge import Block, judge
 from hardaudit_plugins.web.nginx.listen import names_of
 from hardaudit_plugins.web.nginx.unused import unused
 from hardaudit_plugins.web.site import Protection, Request
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.nginx.http import Http
     from hardaudit_plugins.web.nginx.scope import Scope
     from hardaudit_plugins.web.nginx.tree import Directive
-    from hardaudit_plugins.web.php.fpm import Fpm
 
 _NAMES = ("x.php", "x.phtml", "x.phar", "x.php.jpg", "x.jpg/a.php", "sub/x.php")
 _MOST_CANDIDATES = 40
@@ -44,12 +43,13 @@ class _Candidate:
     left_out: Directive
 
 
-def protections_of(http: Http, server: Scope, fpm: Fpm, evidence: Evidence, directory: str) -> Iterator[Protection]:
+def protections_of(block: Block, evidence: Evidence, directory: str) -> Iterator[Protection]:
     """The protections of a directory in a server block, those that no configuration includes at the end."""
+    http, server = block.http, block.server
     urls = _urls(http, server, evidence, directory)
     if not urls:
         return
-    trial = _Trial(http, server, fpm, evidence, directory, urls)
+    trial = _Trial(block, evidence, directory, urls)
     found = list(_candidates(server, urls))[:_MOST_CANDIDATES]
     for candidate in found:
         effective, reason = trial.effect(candidate, found)
@@ -92,7 +92,7 @@ def _of_location(scope: Scope) -> Iterator[_Candidate]:
     hands_on = scope.handler is not None
     if refusal is not None:
         yield _Candidate(refusal, str(refusal), refusal if hands_on else scope.directive)
-    elif not hands_on and (scope.match is not None and scope.match.kind == "^~" or not scope.directive.block):
+    elif not hands_on and ((scope.match is not None and scope.match.kind == "^~") or not scope.directive.block):
         yield _Candidate(scope.directive, str(scope.directive), scope.directive)
     if scope.limit is not None and hands_on and any(inner.name == "limit_except" for inner in scope.directive.block or ()):
         directive = scope.limit[1].directive
@@ -119,7 +119,9 @@ def _concerns(scope: Scope, urls: list[str]) -> bool:
     if match is None:
         return False
     if match.kind in ("~", "~*"):
-        return _is_about(match.text, urls) or (scope.parent is not None and scope.parent.match is not None and _concerns(scope.parent, urls))
+        return _is_about(match.text, urls) or (
+            scope.parent is not None and scope.parent.match is not None and _concerns(scope.parent, urls)
+        )
     return any(url.startswith(match.text) or match.text.startswith(url) for url in urls) and match.text not in ("", "/")
 
 
@@ -131,8 +133,8 @@ def _is_about(text: str, urls: list[str]) -> bool:
 class _Trial:
     """Tries what runs in the directory, with directives left out."""
 
-    def __init__(self, http: Http, server: Scope, fpm: Fpm, evidence: Evidence, directory: str, urls: list[str]) -> None:
-        self._http, self._server, self._fpm, self._evidence, self._urls = http, server, fpm, evidence, urls
+    def __init__(self, block: Block, evidence: Evidence, directory: str, urls: list[str]) -> None:
+        self._block, self._evidence, self._urls = block, evidence, urls
         base = Files(evidence.target, {})
         self._scripts: dict[str, tuple[str, Files]] = {}
         for name in _NAMES:
@@ -148,22 +150,23 @@ class _Trial:
         return self._tried[key]
 
     def _try(self, left_out: frozenset[int]) -> dict[str, Verdict]:
-        http, server = self._http, self._server
+        block = self._block
         if left_out:
+            http = block.http
             built = build_http(http.main, http.installation, http.files, lambda directive: id(directive) in left_out)
-            servers = [] if built is None else [other for other in built.servers if other.directive is server.directive]
+            servers = [] if built is None else [other for other in built.servers if other.directive is block.server.directive]
             if built is None or not servers:
                 return dict.fromkeys(_NAMES, Verdict(None, "the configuration without the line cannot be made"))
-            http, server = built, servers[0]
-        return {name: self._ask(http, server, name) for name in _NAMES}
+            block = Block(built, servers[0], block.fpm)
+        return {name: self._ask(block, name) for name in _NAMES}
 
-    def _ask(self, http: Http, server: Scope, name: str) -> Verdict:
+    def _ask(self, block: Block, name: str) -> Verdict:
         script, files = self._scripts[name]
-        hosts = dict.fromkeys(host for host in names_of(server) if not host.startswith(("~", "*")))
+        hosts = dict.fromkeys(host for host in names_of(block.server) if not host.startswith(("~", "*")))
         requests = [Request(url + name, script, host) for url in self._urls for host in hosts or ("",)]
         self._evidence.check_deadline()
         return best(
-            explore(lambda choices, request=request: judge(http, server, self._fpm, request, files, choices))  # type: ignore[misc]
+            explore(lambda choices, request=request: judge(block, request, files, choices))  # type: ignore[misc]
             for request in requests
         )
 

@@ -43,7 +43,9 @@ def hand_on(exchange: Exchange, directive: Directive, serve: Callable[[Fixed, st
         if reached is None or exchange.fixed.hops >= _DEEPEST:
             return unknown
         server, listen = reached
-        request = replace(exchange.fixed.request, path=_path(exchange, uri, variable=bool(names(written))), host=_host_header(exchange, host))
+        request = replace(
+            exchange.fixed.request, path=_path(exchange, uri, variable=bool(names(written))), host=_host_header(exchange, host)
+        )
         visitor = Visitor("unix:") if member.startswith("unix:") else Visitor(ipaddress.ip_address("127.0.0.1"))
         fixed = replace(exchange.fixed, server=server, request=request, listen=listen, visitor=visitor, hops=exchange.fixed.hops + 1)
         verdicts.append(serve(fixed, request.path))

@@ -99,7 +99,7 @@ def _set(exchange: Exchange, name: str, value: Value) -> None:
     if name in ("args", "query_string"):
         exchange.args = value
     else:
-        exchange.variables[name] = value
+        exchange.assigned[name] = value
 
 
 def _return(directive: Directive) -> Status:

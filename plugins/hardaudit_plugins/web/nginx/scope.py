@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 REWRITE = frozenset({"set", "rewrite", "return", "break", "if"})
 """Directives of the rewrite module, which run in the order that they are written in."""
 
-HANDLERS = frozenset(
-    """fastcgi_pass proxy_pass uwsgi_pass scgi_pass grpc_pass memcached_pass stub_status empty_gif flv mp4 api status upstream_conf hls f4f
-    session_log perl js_content upload_pass content_by_lua content_by_lua_file content_by_lua_block passenger_enabled push_stream_publisher
-    push_stream_subscriber nchan_publisher nchan_subscriber nchan_pubsub rtmp_stat rtmp_control echo echo_exec echo_location
-    echo_location_async echo_subrequest echo_subrequest_async echo_duplicate echo_request_body echo_flush echo_sleep image_filter_buffer
-    postgres_pass redis_pass redis2_pass drizzle_pass ajp_pass oauth2_pass njs_content zip mogilefs_pass srcache_fetch unit_pass
-    vhost_traffic_status_display check_status""".split()
-) - {"image_filter_buffer", "srcache_fetch"}
+HANDLERS = frozenset({
+    "fastcgi_pass", "proxy_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass", "stub_status", "empty_gif", "flv", "mp4",
+    "api", "status", "upstream_conf", "hls", "f4f", "session_log", "perl", "js_content", "upload_pass", "content_by_lua",
+    "content_by_lua_file", "content_by_lua_block", "passenger_enabled", "push_stream_publisher", "push_stream_subscriber",
+    "nchan_publisher", "nchan_subscriber", "nchan_pubsub", "rtmp_stat", "rtmp_control", "echo", "echo_exec", "echo_location",
+    "echo_location_async", "echo_subrequest", "echo_subrequest_async", "echo_duplicate", "echo_request_body", "echo_flush",
+    "echo_sleep", "postgres_pass", "redis_pass", "redis2_pass", "drizzle_pass", "ajp_pass", "oauth2_pass", "njs_content", "zip",
+    "mogilefs_pass", "unit_pass", "vhost_traffic_status_display", "check_status",
+})  # fmt: skip
 """Directives that make a location's content their own business."""
 
 UPSTREAM_HANDLERS = frozenset({"fastcgi_pass", "proxy_pass", "uwsgi_pass", "scgi_pass", "grpc_pass", "memcached_pass"})

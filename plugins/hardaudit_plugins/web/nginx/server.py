@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hardaudit.model.gap import GapReason
 from hardaudit_plugins.web.nginx.http import build_http
 from hardaudit_plugins.web.nginx.installation import installations
+from hardaudit_plugins.web.nginx.judge import Block
 from hardaudit_plugins.web.nginx.site import NginxSite
 from hardaudit_plugins.web.nginx.tree import Reader
 
@@ -28,5 +29,5 @@ def load_nginx(evidence: Evidence, fpm: Fpm) -> tuple[Site, ...]:
         for server in http.servers:
             for place, reason in server.problems:
                 evidence.gap(GapReason.UNDECIDABLE, f"{place}: nginx would not start with this: {reason}")
-            sites.append(NginxSite(http, server, fpm, evidence))
+            sites.append(NginxSite(Block(http, server, fpm), evidence))
     return tuple(sites)

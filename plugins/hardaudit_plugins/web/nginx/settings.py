@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from hardaudit_plugins.web.evidence import Evidence
     from hardaudit_plugins.web.nginx.http import Http
+    from hardaudit_plugins.web.nginx.judge import Block
     from hardaudit_plugins.web.nginx.scope import Scope
-    from hardaudit_plugins.web.php.fpm import Fpm
     from hardaudit_plugins.web.site import Mapping
     from hardaudit_plugins.web.verdict import Place
 
@@ -29,8 +29,9 @@ _HSTS = "strict-transport-security"
 _PLAIN_PATHS = ("/", "/index.php", "/page", "/images/picture.png")
 
 
-def settings_of(http: Http, server: Scope, fpm: Fpm, evidence: Evidence, directories: Sequence[Mapping]) -> Iterator[Setting]:
+def settings_of(block: Block, evidence: Evidence, directories: Sequence[Mapping]) -> Iterator[Setting]:
     """The effective settings of a server block, and of the directories that its URLs reach."""
+    http, server = block.http, block.server
     user = next((directive for directive in reversed(http.main) if directive.name == "user" and directive.args), None)
     yield Setting("worker_user", user.args[0] if user else http.installation.user, user.place if user else None)
     tokens = server.value("server_tokens")
@@ -43,7 +44,7 @@ def settings_of(http: Http, server: Scope, fpm: Fpm, evidence: Evidence, directo
     yield Setting("tls", "1" if encrypted else "0", _listen_place(server))
     yield from _protocols(http, encrypted, evidence)
     yield from _headers(server)
-    asked = _Asked(http, server, fpm, evidence)
+    asked = _Asked(block, evidence)
     yield from asked.plain_http()
     for mapping in directories:
         yield from asked.listing(mapping)
@@ -103,8 +104,8 @@ def _headers(server: Scope) -> Iterator[Setting]:
 class _Asked:
     """Settings that are found by asking for a page."""
 
-    def __init__(self, http: Http, server: Scope, fpm: Fpm, evidence: Evidence) -> None:
-        self._http, self._server, self._fpm, self._evidence = http, server, fpm, evidence
+    def __init__(self, block: Block, evidence: Evidence) -> None:
+        self._http, self._server, self._fpm, self._evidence = block.http, block.server, block.fpm, evidence
         self._files = Files(evidence.target, {})
 
     def _ask(self, listen: Listen, path: str) -> Status | None:
@@ -144,7 +145,9 @@ class _Asked:
             try:
                 status = self._ask(listen, mapping.url)
             except UndecidedRequestError as error:
-                self._evidence.gap(GapReason.UNDECIDABLE, f"{self._server.directive.place}: whether {mapping.url} is listed: {error.reason}")
+                self._evidence.gap(
+                    GapReason.UNDECIDABLE, f"{self._server.directive.place}: whether {mapping.url} is listed: {error.reason}"
+                )
                 continue
             if status is not None and status.listed:
                 yield Setting("directory_listing", "1", status.place, mapping.url, mapping.directory)

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.nginx import ways
-from hardaudit_plugins.web.nginx.judge import judge
+from hardaudit_plugins.web.nginx.judge import Block, judge
 from hardaudit_plugins.web.nginx.listen import listens, names_of
+from hardaudit_plugins.web.nginx.php_values import php_values
 from hardaudit_plugins.web.nginx.protections import protections_of
 from hardaudit_plugins.web.nginx.settings import settings_of
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.choices import Choices
     from hardaudit_plugins.web.evidence import Evidence
     from hardaudit_plugins.web.files import Files
-    from hardaudit_plugins.web.nginx.http import Http
-    from hardaudit_plugins.web.nginx.scope import Scope
-    from hardaudit_plugins.web.php.fpm import Fpm
     from hardaudit_plugins.web.site import Mapping, Protection, Request, Setting
     from hardaudit_plugins.web.verdict import Place, Verdict
 
@@ -30,9 +28,7 @@ _MOST_NAMES = 64
 class NginxSite:
     """A server block in effect."""
 
-    http: Http
-    scope: Scope
-    fpm: Fpm = field(repr=False)
+    block: Block
     evidence: Evidence = field(repr=False)
 
     server = "nginx"
@@ -40,55 +36,60 @@ class NginxSite:
     @property
     def name(self) -> str:
         """The first of its names, as it is written."""
-        return names_of(self.scope)[0]
+        return names_of(self.block.server)[0]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every host name that requests may give for it; of patterns one name that fits, and for the default server of an address also none."""
-        found = dict.fromkeys(name for written in names_of(self.scope)[:_MOST_NAMES] if (name := _literal(written)) is not None)
-        if any(address.default is self.scope for address in self.http.addresses.values()):
+        """Every host name that requests may give for it; of patterns one that fits, and none for a default server."""
+        found = dict.fromkeys(name for written in names_of(self.block.server)[:_MOST_NAMES] if (name := _literal(written)) is not None)
+        if any(address.default is self.block.server for address in self.block.http.addresses.values()):
             found.setdefault("")
         return tuple(found) or ("",)
 
     @property
     def listen(self) -> tuple[str, ...]:
         """Its addresses and ports."""
-        return tuple(dict.fromkeys(listen.address for listen in listens(self.scope)))
+        return tuple(dict.fromkeys(listen.address for listen in listens(self.block.server)))
 
     @property
     def docroot(self) -> str | None:
         """The root of the server block, where it can be told."""
-        return ways.docroot(self.http, self.scope)
+        return ways.docroot(self.block.http, self.block.server)
 
     @property
     def place(self) -> Place:
         """Where its block begins."""
-        return self.scope.directive.place
+        return self.block.server.directive.place
 
     def mappings(self) -> Sequence[Mapping]:
         """The root and every alias, root and rewrite of its locations."""
-        return ways.mappings(self.http, self.scope, self.evidence)
+        return ways.mappings(self.block.http, self.block.server, self.evidence)
 
     def php_users(self) -> Sequence[str]:
         """The users of the pools that it hands requests to."""
-        pools = [self.fpm.pool_at(address) for address, _ in self.fpm_addresses()]
+        pools = [self.block.fpm.pool_at(address) for address, _ in self.fpm_addresses()]
         return list(dict.fromkeys(pool.user for pool in pools if pool is not None))
 
     def fpm_addresses(self) -> Sequence[tuple[str, Place]]:
         """The addresses of its `fastcgi_pass` lines, upstreams and variables resolved as far as they can be."""
-        return ways.fpm_addresses(self.http, self.scope, self.evidence)
+        return ways.fpm_addresses(self.block.http, self.block.server, self.evidence)
+
+    def php_values(self, directory: str) -> Sequence[tuple[str, str, bool, Place]]:
+        """What `fastcgi_param PHP_VALUE` and `PHP_ADMIN_VALUE` set, for the whole site."""
+        del directory
+        return php_values(self.block.server, self.docroot, self.evidence)
 
     def verdict(self, request: Request, files: Files, choices: Choices) -> Verdict:
         """What nginx does with a request."""
-        return judge(self.http, self.scope, self.fpm, request, files, choices)
+        return judge(self.block, request, files, choices)
 
     def settings(self, directories: Sequence[Mapping]) -> Iterator[Setting]:
         """See the table `web_settings`."""
-        return settings_of(self.http, self.scope, self.fpm, self.evidence, directories)
+        return settings_of(self.block, self.evidence, directories)
 
     def protections(self, directory: str) -> Iterator[Protection]:
         """See the table `php_protections`."""
-        return protections_of(self.http, self.scope, self.fpm, self.evidence, directory)
+        return protections_of(self.block, self.evidence, directory)
 
 
 def _literal(name: str) -> str | None:

@@ -14,7 +14,7 @@ import crossplane.analyzer
 from crossplane.errors import NgxParserDirectiveError
 
 from hardaudit.model.gap import GapReason
-from hardaudit_plugins.web.nginx.lexer import Lexer, Statement, SyntaxProblem
+from hardaudit_plugins.web.nginx.lexer import ConfigurationSyntaxError, Lexer, Statement
 from hardaudit_plugins.web.verdict import Place
 
 if TYPE_CHECKING:
@@ -79,25 +79,25 @@ class Reader:
         self._stack.append(path)
         try:
             self._block(path, Lexer(text, self.evidence.check_deadline), context, 0, into)
-        except SyntaxProblem as problem:
+        except ConfigurationSyntaxError as problem:
             self.problem(Place(path, problem.line), problem.reason)
         finally:
             self._stack.pop()
 
     def _block(self, path: str, lexer: Lexer, context: tuple[str, ...], opened: int, into: list[Directive]) -> None:
         if self._depth > _DEEPEST_BLOCK:
-            raise SyntaxProblem("too many blocks inside each other", opened)
+            raise ConfigurationSyntaxError("too many blocks inside each other", opened)
         for statement in lexer.statements():
             if statement.end == "}":
                 if not opened:
-                    raise SyntaxProblem('unexpected "}"', statement.line)
+                    raise ConfigurationSyntaxError('unexpected "}"', statement.line)
                 return
             self._directives += 1
             if self._directives > _MOST_DIRECTIVES:
-                raise SyntaxProblem(f"more than {_MOST_DIRECTIVES} directives", statement.line)
+                raise ConfigurationSyntaxError(f"more than {_MOST_DIRECTIVES} directives", statement.line)
             self._directive(path, lexer, context, statement, into)
         if opened:
-            raise SyntaxProblem('unexpected end of file, expecting "}" of the block that begins here', opened)
+            raise ConfigurationSyntaxError('unexpected end of file, expecting "}" of the block that begins here', opened)
 
     def _directive(self, path: str, lexer: Lexer, context: tuple[str, ...], statement: Statement, into: list[Directive]) -> None:
         name, *args = statement.words

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hardaudit.target.walk import canonical
-from hardaudit_plugins.web.nginx.lexer import Lexer, Statement, SyntaxProblem
+from hardaudit_plugins.web.nginx.lexer import ConfigurationSyntaxError, Lexer, Statement
 from hardaudit_plugins.web.nginx.listen import names_of
 from hardaudit_plugins.web.site import Protection
 from hardaudit_plugins.web.verdict import Place
@@ -61,10 +61,12 @@ def _in_file(evidence: Evidence, path: str, server: Scope, directory: str, urls:
                 named.update(statement.words[1:])
             location = next((outer for outer in reversed(around) if outer.words[0] == "location"), None)
             if location is not None and _is_about(location, urls) and _refuses(statement):
-                found.append(Protection(directory, " ".join(statement.words), False, reason, Place(path, statement.line)))
+                found.append(
+                    Protection(directory, " ".join(statement.words), effective=False, reason=reason, place=Place(path, statement.line))
+                )
             if statement.end == "{":
                 around.append(statement)
-    except SyntaxProblem:
+    except ConfigurationSyntaxError:
         pass  # nothing reads the file: what stands before the mistake is all that can be told of it
     if not named or named & set(names_of(server)):
         yield from found
@@ -86,4 +88,6 @@ def _in_htaccess(evidence: Evidence, directory: str) -> Iterator[Protection]:
         evidence.check_deadline()
         found = _HTACCESS.match(line)
         if found is not None:
-            yield Protection(directory, found[1].strip(), False, "nginx reads no .htaccess files", Place(path, number))
+            yield Protection(
+                directory, found[1].strip(), effective=False, reason="nginx reads no .htaccess files", place=Place(path, number)
+            )

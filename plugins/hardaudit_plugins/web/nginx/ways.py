@@ -53,7 +53,9 @@ def _all_mappings(http: Http, server: Scope, evidence: Evidence) -> Iterator[Map
         for directive in scope.own.get("alias", ()):
             made = list(_aliased(http, server, scope, directive, evidence))
             if not made:
-                evidence.gap(GapReason.UNDECIDABLE, f"{directive.place}: which URLs lead to which directories by {directive} cannot be told")
+                evidence.gap(
+                    GapReason.UNDECIDABLE, f"{directive.place}: which URLs lead to which directories by {directive} cannot be told"
+                )
             aliases += made
     direct = [Mapping("/", directory, place) for directory, place in roots.items()] + aliases
     yield from direct
@@ -177,6 +179,10 @@ def _possible(http: Http, server: Scope, text: str) -> list[str]:
         return []
     values = list(http.tables.maps[used[0]].values()) if used[0] in http.tables.maps else []
     for scope in server.everything():
-        values += [directive.args[1] for directive, _ in scope.codes if directive.name == "set" and directive.args[:1] == (f"${used[0]}",) and len(directive.args) == 2]
+        values += [
+            directive.args[1]
+            for directive, _ in scope.codes
+            if directive.name == "set" and directive.args[:1] == (f"${used[0]}",) and len(directive.args) == 2
+        ]
     known = [value for value in values if value and not names(value)]
     return [expand(text, lambda _, value=value: Value(value)).text for value in dict.fromkeys(known)]  # type: ignore[misc]
