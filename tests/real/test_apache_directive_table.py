@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import subprocess
 from importlib.resources import files
 
 import pytest
-from apache_commands import Elf, installed, rows, source_file
+from apache_commands import PROGRAM, Elf, installed, rows, source_file
 
+from hardaudit.target.target import Target
 from hardaudit_plugins.web.apache.directive_table import known_modules
+from hardaudit_plugins.web.apache.installation import find_installation
 from hardaudit_plugins.web.apache.modules import MODULES_WITHOUT_DIRECTIVES, source_name
+from hardaudit_plugins.web.evidence import Evidence
 
 pytestmark = pytest.mark.real
 
@@ -38,3 +42,11 @@ def test_source_files_of_modules_are_what_ifmodule_finds() -> None:
         elf = Elf(path)
         if identifier in elf.symbols:
             assert source_name(identifier) == source_file(identifier, elf)
+
+
+def test_modules_that_are_compiled_in_are_read_from_the_program() -> None:
+    listed = subprocess.run([PROGRAM, "-l"], capture_output=True, text=True, check=True).stdout.split("\n")[1:]
+    with Target.live_host() as target:
+        installation = find_installation(Evidence(target, lambda: None))
+    assert installation is not None
+    assert {source_name(module) for module in installation.modules} == {line.strip() for line in listed if line}

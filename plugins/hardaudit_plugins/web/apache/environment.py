@@ -11,53 +11,82 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hardaudit_plugins.web.evidence import Evidence
 
-_ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_ASSIGNMENT = re.compile(r"(export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _DEFAULT = re.compile(r":\s+\"?\$\{([A-Za-z_][A-Za-z0-9_]*):?=([^}]*)\}\"?")
-_EXPORT = re.compile(r"export(?:\s+[A-Za-z_][A-Za-z0-9_]*)+")
+_EXPORT = re.compile(r"export((?:\s+[A-Za-z_][A-Za-z0-9_]*)+)")
 _REFERENCE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)(?::?-([^}]*))?\})")
+_SET = re.compile(r"([A-Za-z_][A-Za-z0-9_]*):?=")
 _INSTANCE_TEST = 'if [ "${APACHE_CONFDIR##/etc/apache2-}" != "${APACHE_CONFDIR}" ]'
-_HARMLESS = re.compile(r"(?:unset\s.*|ulimit\s.*|\.\s+/etc/default/locale|umask\s.*)")
+_HARMLESS = re.compile(r"(?:unset\s+HOME|ulimit\s.*|\.\s+/etc/default/locale|umask\s.*)")
+_BLOCK, _BLOCK_END = re.compile(r"(?:if|case|for|while|until)\b"), re.compile(r"(?:.*[\s;])?(?:fi|esac|done)\s*;?")
+_OTHER_CODE = re.compile(r"(?:\.|source|eval)\s")
 _DEFINE = re.compile(r"-D\s*([^\s\"']+)")
 
 
-def read_environment(evidence: Evidence, path: str) -> tuple[dict[str, str], bool]:
-    """The variables that the file sets for the first instance, and whether every line of it was understood. Without the file: nothing."""
-    text = evidence.read_text(path, optional=True)
-    values: dict[str, str] = {"APACHE_CONFDIR": "/etc/apache2"}
-    if text is None:
-        return values, True
-    complete, in_test = True, ""
-    for raw in text.splitlines():
-        line = raw.strip()
-        if not line or line.startswith("#"):
-            continue
-        if in_test:
-            in_test = "" if line == "fi" else "else" if line == "else" else in_test
-            if in_test != "else" or line == "else":
-                continue
+class _Shell:
+    """What a file's lines do to variables, as far as that can be said; `complete` is false once a line was not understood."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {"APACHE_CONFDIR": "/etc/apache2"}
+        self.exported: set[str] = set()
+        self.complete = True
+        self._instance = ""
+        self._depth = 0
+
+    def run(self, line: str) -> None:
+        """One line."""
+        if self._instance:
+            self._instance = "" if line == "fi" else "else" if line == "else" else self._instance
+            if self._instance != "else" or line == "else":
+                return
         elif line.startswith(_INSTANCE_TEST):
-            in_test = "then"
-            continue
-        complete = _statement(line, values) and complete
-    return values, complete
+            self._instance = "then"
+            return
+        if self._depth or _BLOCK.match(line) or not self._statement(line):
+            self._forget(line)
+
+    def _forget(self, line: str) -> None:
+        """What a line may set is not known after it."""
+        self.complete = False
+        self._depth += _BLOCK.match(line) is not None
+        self._depth -= self._depth > 0 and _BLOCK_END.fullmatch(line) is not None
+        if _OTHER_CODE.match(line):
+            self.values.clear()
+        for name in _SET.findall(line):
+            self.values.pop(name, None)
+
+    def _statement(self, line: str) -> bool:
+        """Do what a line says; false when it is not understood."""
+        default, assignment, export = _DEFAULT.fullmatch(line), _ASSIGNMENT.fullmatch(line), _EXPORT.fullmatch(line)
+        if default:
+            value = _value(default[2], self.values)
+            if value is not None:
+                self.values.setdefault(default[1], value)
+            return value is not None
+        if export:
+            self.exported.update(export[1].split())
+        if assignment is None:
+            return bool(export or _HARMLESS.fullmatch(line))
+        value = _value(assignment[3], self.values)
+        if value is None:
+            return False
+        self.values[assignment[2]] = value
+        if assignment[1]:
+            self.exported.add(assignment[2])
+        return True
 
 
-def _statement(line: str, values: dict[str, str]) -> bool:
-    """Do what a line says; false when it is not understood."""
-    default, assignment = _DEFAULT.fullmatch(line), _ASSIGNMENT.fullmatch(line)
-    if default:
-        value = _value(default[2], values)
-        if value is not None:
-            values.setdefault(default[1], value)
-        return value is not None
-    if assignment is None:
-        return bool(_EXPORT.fullmatch(line) or _HARMLESS.fullmatch(line))
-    value = _value(assignment[2], values)
-    if value is None:
-        values.pop(assignment[1], None)
-        return False
-    values[assignment[1]] = value
-    return True
+def read_environment(evidence: Evidence, path: str) -> tuple[dict[str, str], bool]:
+    """The variables that the file exports for the first instance, and whether every line of it was understood; none without the file."""
+    text = evidence.read_text(path, optional=True)
+    if text is None:
+        return {}, True
+    shell = _Shell()
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped and not stripped.startswith("#"):
+            shell.run(stripped)
+    return {name: value for name, value in shell.values.items() if name in shell.exported}, shell.complete
 
 
 def _value(text: str, values: dict[str, str]) -> str | None:
@@ -79,6 +108,6 @@ def read_options(evidence: Evidence, sources: tuple[tuple[str, str], ...]) -> fr
         text = evidence.read_text(path, optional=True)
         for line in (text or "").splitlines():
             assignment = _ASSIGNMENT.fullmatch(line.strip())
-            if assignment and assignment[1] == variable:
-                defined.update(_DEFINE.findall(assignment[2]))
+            if assignment and assignment[2] == variable:
+                defined.update(_DEFINE.findall(assignment[3]))
     return frozenset(defined)

@@ -27,6 +27,7 @@ AVAILABLE = (
 
 _PROGRAM_LIMIT = 16 * 2**20
 _VERSION = re.compile(rb"(?<=\x00)Apache/([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,5})(?=[\x00 ])")
+_COMPILED_IN = re.compile(rb"(?<=\x00)(?!ap_)([a-z0-9_]{1,60}_module)(?=\x00)")
 _STATIC = frozenset({"core_module", "http_module", "so_module"})
 _DEBIAN = _STATIC | {"unixd_module", "version_module", "log_config_module", "logio_module", "watchdog_module"}
 
@@ -64,10 +65,14 @@ LAYOUTS = (
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What is installed. `environment`: what is certain of it; `defined`: names of -D options; `version` is None if unknown."""
+    """What is installed; `version` is None where it cannot be read.
+
+    `modules`: those compiled in. `environment`: what is certain of it. `defined`: names of -D options.
+    """
 
     layout: Layout
     version: tuple[int, int, int] | None
+    modules: frozenset[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     defined: frozenset[str] = frozenset()
     environment_complete: bool = True
@@ -83,7 +88,9 @@ def find_installation(evidence: Evidence) -> Installation | None:
             continue
         if present:
             environment, complete = read_environment(evidence, layout.environment) if layout.environment else ({}, True)
-            return Installation(layout, _version(evidence, layout), environment, read_options(evidence, layout.options), complete)
+            version, modules = _program(evidence, layout)
+            options = read_options(evidence, layout.options)
+            return Installation(layout, version, layout.modules | modules, environment, options, complete)
     return None
 
 
@@ -117,13 +124,15 @@ def _is_file(evidence: Evidence, path: str) -> bool:
         return False
 
 
-def _version(evidence: Evidence, layout: Layout) -> tuple[int, int, int] | None:
-    for program in layout.programs:
+def _program(evidence: Evidence, layout: Layout) -> tuple[tuple[int, int, int] | None, frozenset[str]]:
+    """The version that the program names, and the identifiers of the modules that are compiled into it."""
+    for path in layout.programs:
         try:
-            content = evidence.target.read_bytes(program, _PROGRAM_LIMIT)
+            content = evidence.target.read_bytes(path, _PROGRAM_LIMIT)
         except OSError:
             continue  # the version matters only to IfVersion, which makes it a gap there
         found = _VERSION.search(content)
         if found:
-            return (int(found[1]), int(found[2]), int(found[3]))
-    return None
+            modules = frozenset(match[1].decode("ascii") for match in _COMPILED_IN.finditer(content))
+            return (int(found[1]), int(found[2]), int(found[3])), modules
+    return None, frozenset()

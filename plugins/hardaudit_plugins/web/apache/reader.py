@@ -32,7 +32,7 @@ def load_configuration(evidence: Evidence) -> Configuration | None:
         return None
     layout = installation.layout
     variables = Variables(installation.environment, installation.defined)
-    reader = Reader(evidence, layout.server_root, layout.modules, frozenset(map(source_name, layout.modules)), variables)
+    reader = Reader(evidence, layout.server_root, installation.modules, frozenset(map(source_name, installation.modules)), variables)
     reader.version = installation.version
     complete = True
     try:

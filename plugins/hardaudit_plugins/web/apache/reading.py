@@ -104,8 +104,6 @@ class Reader:
     def _build(self, lines: Lines, into: list[Node], until: str | None) -> list[Node]:
         """Read lines into a tree up to the line `until` outside of its sections, or the end. Returns the sections that are open there."""
         self._depth += 1
-        if self._depth > MOST_DEPTH:
-            raise BoundError(f"{lines.place}: more than {MOST_DEPTH} includes and sections inside each other")
         opened: list[Node] = []
         while (text := lines.next()) is not None:
             self._tick(lines.place)
@@ -121,6 +119,10 @@ class Reader:
             self._line(line, lines, target, opened)
         self._depth -= 1
         return opened
+
+    def _check_depth(self, place: Place) -> None:
+        if self._depth >= MOST_DEPTH:
+            raise BoundError(f"{place}: more than {MOST_DEPTH} includes and sections inside each other")
 
     def _grow(self, size: int, place: Place) -> None:
         self._size += size
@@ -264,6 +266,7 @@ class Reader:
         place = lines.place
         for path in included_files(self._evidence, root_relative(self.server_root, words[0]), place, optional=optional):
             self._tick(place)
+            self._check_depth(place)
             self.read_file(path, into)
 
     def _condition(self, name: str, line: Line, lines: Lines, into: list[Node]) -> None:
@@ -276,6 +279,7 @@ class Reader:
             self._evidence.gap(GapReason.UNDECIDABLE, f"{place}: {line.name} {line.arguments[:100]}: {error}")
             holds = False
         if holds:
+            self._check_depth(place)
             self._build(lines, into, f"</{name[1:]}>")
         else:
             self.unread.append(skip_section(line, lines, MOST_DEPTH, self._tick))
