@@ -10,16 +10,30 @@ from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError
 from hardaudit_plugins.web.apache.patterns import matches
+from hardaudit_plugins.web.apache.pcre import UndecidedError
 
 if TYPE_CHECKING:
     from hardaudit_plugins.web.verdict import Place
 
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]*){0,2}")
+_LAST_PATCH = 120
 _OPERATOR = re.compile(r"(!?)(=|==|~|<|<=|>|>=)")
 
 
-def version_holds(words: list[str], version: tuple[int, int, int], place: Place) -> bool:
-    """Whether `<IfVersion WORDS` holds; the last word has the closing `>`. Raises ApacheSyntaxError as the server refuses it."""
+def version_holds(words: list[str], version: tuple[int, int, int] | None, place: Place) -> bool:
+    """Whether `<IfVersion WORDS` holds; the last word has the closing `>`. Raises ApacheSyntaxError as the server refuses it.
+
+    Where the version is not known, UndecidedError unless it holds for every version 2.4, or for none.
+    """
+    if version is not None:
+        return _version_holds(words, version, place)
+    outcomes = {_version_holds(words, (2, 4, patch), place) for patch in range(1, _LAST_PATCH + 1)}
+    if len(outcomes) > 1:
+        raise UndecidedError("the version of the server cannot be read")
+    return outcomes.pop()
+
+
+def _version_holds(words: list[str], version: tuple[int, int, int], place: Place) -> bool:
     operator, operand = _split_version(words, place)
     parsed = _OPERATOR.fullmatch(operator)
     if parsed is None:

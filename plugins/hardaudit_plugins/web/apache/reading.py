@@ -20,6 +20,7 @@ from hardaudit_plugins.web.apache.lines import MOST_BYTES, Lines
 from hardaudit_plugins.web.apache.macros import Macro, read_macro
 from hardaudit_plugins.web.apache.modules import MODULES_WITHOUT_DIRECTIVES, is_loaded, source_names
 from hardaudit_plugins.web.apache.pcre import UndecidedError
+from hardaudit_plugins.web.apache.placement import misplaced
 from hardaudit_plugins.web.apache.tree import Line, Node, SkippedNode, close_section, every_node, skip_section, take_apart
 from hardaudit_plugins.web.apache.words import Variables, lower, next_word, split_words
 from hardaudit_plugins.web.verdict import Place
@@ -166,11 +167,13 @@ class Reader:
             self.problems.append(ApacheSyntaxError(place, message))
 
     def check(self) -> None:
-        """Note every directive that no module has once all are loaded, or that has a wrong number of arguments."""
+        """Note every directive that no module has once all are loaded, that is misplaced, or that has a wrong number of arguments."""
         if self.all_modules_known:
             for node in every_node(self.nodes):
                 if not self._is_loaded(node):
                     self.problem(node.place, f"Invalid command '{node.spelled[:80]}', misspelled or of a module that is not loaded")
+        for node in misplaced(self.nodes):
+            self.problem(node.place, f"{node.spelled} is not allowed here")
         self.check_arguments(self.nodes)
 
     def check_arguments(self, nodes: list[Node]) -> None:
@@ -287,8 +290,6 @@ class Reader:
     def _holds(self, name: str, line: Line, place: Place) -> bool:
         if name == "<ifversion":
             words = split_words(line.arguments)
-            if self.version is None:
-                raise UndecidedError("the version of the server cannot be read")
             return version_holds(words, self.version, place)
         arguments = line.arguments
         end = arguments.rfind(">")

@@ -211,9 +211,15 @@ def test_php_8_is_mod_php_c_and_php_7_is_not(root, read) -> None:
 
 
 def test_a_version_that_is_not_known_is_a_gap_where_it_decides(read) -> None:
-    configuration, found = read("Timeout 1\n<IfVersion >= 2.4>\nUser a\n</IfVersion>\n")
+    configuration, found = read("Timeout 1\n<IfVersion >= 2.4.30>\nUser a\n</IfVersion>\n")
     assert names(configuration) == ["timeout"]
     assert [gap for gap in found if f"{MAIN}:2" in gap]
+
+
+def test_a_version_that_is_not_known_does_not_matter_where_every_2_4_agrees(read) -> None:
+    configuration, found = read("<IfVersion >= 2.4>\nUser a\n</IfVersion>\n<IfVersion < 2.4>\nGroup a\n</IfVersion>\n")
+    assert names(configuration) == ["user"]
+    assert found == []
 
 
 def test_the_version_and_what_is_compiled_in_are_read_from_the_program(root, read) -> None:
@@ -259,7 +265,7 @@ def test_htaccess_faults_name_their_line(read) -> None:
 def test_htaccess_that_depends_on_an_unknown_version_is_undecided(read) -> None:
     configuration, _ = read("Timeout 1\n")
     with pytest.raises(UndecidedError):
-        read_htaccess("<IfVersion > 2.4>\n</IfVersion>\n", "/srv/.htaccess", configuration)
+        read_htaccess("<IfVersion > 2.4.30>\n</IfVersion>\n", "/srv/.htaccess", configuration)
 
 
 def test_bytes_that_are_no_text_and_lines_of_every_length_are_read(root, read) -> None:
