@@ -58,7 +58,8 @@ class Settings:
             if "." not in name and default is None:
                 continue  # of no extension and not PHP's: a name that is misspelt, or of a version long gone
             if default is None or default.accepts(setting.value):
-                entries[name] = Effective(setting.value, setting.place, USER | PERDIR | SYSTEM if default is None else default.changeable)
+                changeable = USER | PERDIR | SYSTEM if default is None else default.changeable
+                entries[name] = Effective(setting.value if setting.unresolved is None else None, setting.place, changeable)
         return settings
 
     def copy(self) -> Settings:

@@ -5,6 +5,7 @@ A pool that is configured counts as running: whether a service is started this m
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Fpm", "FpmAnswer", "IniValue", "Pool", "load_fpm"]
 
+_MOST_LINKS = 40
 _OTHER_SERVERS = ("/usr/bin/spawn-fcgi", "/usr/bin/docker", "/usr/bin/dockerd", "/usr/bin/podman", "/snap/bin/docker")
 """Programs that put sockets of FastCGI servers where FPM's configuration does not say."""
 
@@ -89,13 +91,18 @@ def _path_of(pool: Pool) -> str:
 
 
 def _resolved(target: Target | None, path: str) -> str:
-    """The socket's path without links in its directories; as it is where they cannot be read."""
+    """The path that the socket's links lead to, whether or not there is a socket now; as far as they can be read."""
     if target is None or not path:
         return path
-    try:
-        return parse_address(Files(target, {}).real(path)).path
-    except OSError:
-        return path
+    files = Files(target, {})
+    for _ in range(_MOST_LINKS):
+        directory, _, name = path.rpartition("/")
+        try:
+            path = f"{files.real(directory or '/').rstrip('/')}/{name}"
+            path = posixpath.join(path.rpartition("/")[0], target.readlink(path))
+        except OSError:  # no link, or none that may be read: the path is compared as it is
+            break
+    return parse_address(path).path if path.startswith("/") else path
 
 
 def load_fpm(evidence: Evidence) -> Fpm:

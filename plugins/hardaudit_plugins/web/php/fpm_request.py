@@ -33,13 +33,14 @@ _LONGEST_PATH = 4096
 class FpmAnswer:
     """What a pool does with a request: `script` is the file (a real path on the host) whose code runs, or None.
 
-    `undecided`: it cannot be said, and `reason` says why.
+    `undecided`: it cannot be said, and `reason` says why. `status`: what FPM answers where no script runs; 502 stands for no answer.
     """
 
     script: str | None
     reason: str
     place: Place | None = None
     undecided: bool = False
+    status: int = 404
 
 
 def answer_of_pool(pool: Pool, parameters: Mapping[str, str], files: Files) -> FpmAnswer:
@@ -66,7 +67,7 @@ def answer_of_pool(pool: Pool, parameters: Mapping[str, str], files: Files) -> F
 def _answer(pool: Pool, parameters: Mapping[str, str], files: Files, sent: Mapping[str, str], kept: Mapping[str, str]) -> FpmAnswer:
     check_lengths(parameters)
     if "REQUEST_METHOD" not in parameters:
-        return FpmAnswer(None, "PHP-FPM drops a request without REQUEST_METHOD among its parameters", pool.place)
+        return FpmAnswer(None, "PHP-FPM drops a request without REQUEST_METHOD among its parameters", pool.place, status=502)
     view = View(files, pool.chroot)
     chosen = choose_script(parameters, lambda name: kept.get(name, pool.setting(name, DEFAULTS[name])), view, cgi=False)
     if not chosen.path:
@@ -97,10 +98,10 @@ def _refused(pool: Pool, path: str, url: str | None) -> FpmAnswer | None:
     for directive in ("pm.status_path", "ping.path"):
         own, place = pool.directives.get(directive, ("", pool.place))
         if own and url == own:
-            return FpmAnswer(None, f"PHP-FPM answers {own} itself", place)
+            return FpmAnswer(None, f"PHP-FPM answers {own} itself", place, status=200)
     if pool.limit_extensions and not _is_allowed(path, pool.limit_extensions):
         place = pool.directives.get("security.limit_extensions", ("", pool.place))[1]
-        return FpmAnswer(None, f"security.limit_extensions ({' '.join(pool.limit_extensions)}) refuses {path}", place)
+        return FpmAnswer(None, f"security.limit_extensions ({' '.join(pool.limit_extensions)}) refuses {path}", place, status=403)
     return None
 
 

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.evidence import Evidence
 
 
+_DECISIVE = frozenset(
+    {"cgi.fix_pathinfo", "cgi.discard_path", "cgi.force_redirect", "doc_root", "user_dir", "open_basedir", "user_ini.filename"}
+)
+"""Settings that decide which script runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class IniSetting:
     """A value that a file sets, as PHP takes it, and where. `unresolved`: what in it could not be computed (`${NAME}`), or None."""
@@ -94,6 +100,7 @@ class _Reader:
         if statement.value is None:
             return
         if statement.unresolved is not None:
+            self.complete = self.complete and statement.name not in _DECISIVE
             self.evidence.gap(
                 GapReason.UNDECIDABLE,
                 f"{path}:{statement.line}: the value of {statement.unresolved} depends on the environment PHP is started in",

@@ -13,7 +13,7 @@ _BLANK = "[ \t]"
 _NEWLINE = "(?:\r\n|\r|\n)"
 _LITERAL_DOLLAR = r"\$(?:\\[\s\S]|[^{\x00])"
 _NUMBER = r"(?:[-]?[0-9]+|[0-9]*\.[0-9]+|[0-9]+\.[0-9]*)"
-_OFFSET_CHARACTERS = rf"(?:[^$\n\r;\"'\]\\]|\\[\s\S]|{_LITERAL_DOLLAR})+"
+_OFFSET_CHARACTERS = rf"(?:[^$\n\r;\"'\]\\]+|\\[\s\S]|{_LITERAL_DOLLAR})+"
 _LABEL = r"[^=\n\r\t;&|^$~(){}!\"\[\x00]+"
 
 _RULES: dict[str, list[tuple[str, str]]] = {
@@ -40,7 +40,7 @@ _RULES: dict[str, list[tuple[str, str]]] = {
         ("number", _NUMBER),
         ("operator", rf"[&|^~()!]{_BLANK}*"),
         ("second =", "="),
-        ("string", rf"(?:[^$= \t\n\r;&|^~()!\"'\x00]|{_LITERAL_DOLLAR})+"),
+        ("string", rf"(?:[^$= \t\n\r;&|^~()!\"'\x00]+|{_LITERAL_DOLLAR})+"),
         ('"', rf"{_BLANK}*\""),
         ("white space", rf"{_BLANK}+"),
         ("end of line", rf"{_BLANK}*;[^\r\n]*{_NEWLINE}"),
@@ -80,10 +80,13 @@ _NEXT_STATES = {
     '"': "quotes",
 }
 _CLOSE_QUOTE = re.compile(rf"\"{_BLANK}*")
+_QUOTED_STOP = re.compile(r"\"|\$\{|\\")
+_ESCAPE = re.compile(r"\\([\s\S])")
 _NEWLINES = re.compile(_NEWLINE)
 _TEXTS = frozenset({"raw", "constant", "number", "string", "white space", "${", '"'})
 _OPERATORS: dict[str, Callable[[int, int], int]] = {"|": lambda a, b: a | b, "&": lambda a, b: a & b, "^": lambda a, b: a ^ b}
 _MOST_NESTED = 50
+_LONGEST = 4 * 2**20
 
 _CONSTANTS = {
     "E_ERROR": "1",
@@ -214,18 +217,16 @@ class _Scanner:
         return _Token("quoted", _unescape(self.text[start:end]), line)
 
     def _end_of_quoted(self) -> int:
+        """Where the text ends: before a quote, unless a backslash stands before it and more after it on the line, or before a variable."""
         text, at, size = self.text, self.position, len(self.text)
-        while at < size:
-            character = text[at]
-            at += 1
-            if character == '"':
-                escaped = at >= 2 and text[at - 2] == "\\"
-                if escaped and at < size and text[at] not in "\r\n":
-                    continue
-                return at - 1
-            if character == "$" and text.startswith("{", at):
-                return at - 1
-            if character == "\\" and at < size and text[at] != '"':
+        while (found := _QUOTED_STOP.search(text, at)) is not None:
+            at = found.end()
+            if found.group() == "${":
+                return found.start()
+            if found.group() == '"':
+                if text[at - 2] != "\\" or text[at : at + 1] in ("", "\r", "\n"):
+                    return found.start()
+            elif text[at : at + 1] not in ("", '"'):
                 at += 1
         return size
 
@@ -235,24 +236,18 @@ class _Scanner:
 
 
 def _unescape(text: str) -> str:
-    out: list[str] = []
-    at = 0
-    while at < len(text):
-        character = text[at]
-        if character == "\\" and at + 1 < len(text):
-            at += 1
-            out.append(text[at] if text[at] in "\"\\'" else f"\\{text[at]}")
-        else:
-            out.append(character)
-        at += 1
-    return "".join(out)
+    return _ESCAPE.sub(lambda found: found.group(1) if found.group(1) in "\"\\'" else found.group(), text)
 
 
 def parse_ini(text: str, variable: Callable[[str], str | None], check_deadline: Callable[[], None]) -> Iterator[IniStatement]:
     """The statements of an ini file, in order. Raises IniSyntaxError where PHP stops; the statements before it are in effect.
 
+    Nothing of a text of more than 4 MiB is read: an IniSyntaxError of its first line.
+
     `variable` gives the value of `${name}`, None where it is not known (PHP takes the ini setting read so far, then the environment).
     """
+    if len(text) > _LONGEST:
+        raise IniSyntaxError(1, f"the file has more than {_LONGEST:,} characters")
     yield from _Parser(_Scanner(text), variable, check_deadline).statements()
 
 

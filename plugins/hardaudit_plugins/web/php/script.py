@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,12 +44,21 @@ class View:
         if not path.startswith("/"):
             raise UndecidedError(f"the path {path!r} is relative: it depends on the directory that the PHP process is in")
         real = self._files.real(f"{self._chroot}{path}")
-        if self._chroot:
-            base = self._files.real(self._chroot)
-            lexical = [part for part in path.split("/") if part not in ("", ".")]
-            if ".." in lexical or real != "/".join([base.rstrip("/"), *lexical]):
-                raise UndecidedError(f"{path} leads through links inside the chroot {self._chroot}")
+        if self._chroot and self._has_links(path):
+            raise UndecidedError(f"{path} leads through links inside the chroot {self._chroot}")
         return real
+
+    def _has_links(self, path: str) -> bool:
+        """Whether a part of the path is a link or `..`, which mean something else inside a chroot."""
+        here = self._chroot
+        for part in path.split("/"):
+            here = f"{here}/{part}"
+            try:
+                if part == ".." or stat.S_ISLNK(self._files.target.lstat(here).st_mode):
+                    return True
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+        return False
 
     def is_file(self, path: str) -> bool:
         """Whether stat(2) finds a regular file."""
