@@ -1,7 +1,8 @@
 """Runs inside fresh mount, network and process namespaces, started by `nginx_server`: serves a root directory with the real nginx and PHP-FPM.
 
 Reads a JSON line from standard input for each set of requests and answers with one. A request is [port, host, path, method]; an answer is
-[status, body]. An answer {"refused": text} means that nginx does not start with its configuration.
+the [status, body] that the host itself gets, and those that a visitor from outside gets where the host's request ran no PHP. An answer
+{"refused": text} means that nginx does not start with its configuration.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+
+OUTSIDE = "45.83.64.1"
+"""An address that the namespace has too, so that requests can come from it."""
 
 
 def run(*words: str) -> None:
@@ -35,8 +40,8 @@ def can_connect(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def ask(port: int, host: str, path: str, method: str) -> list:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+def ask(port: int, host: str, path: str, method: str, source: str) -> list:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5, source_address=(source, 0))
     try:
         connection.putrequest(method, path, skip_host=True)
         connection.putheader("Host", host)
@@ -53,6 +58,11 @@ def ask(port: int, host: str, path: str, method: str) -> list:
         connection.close()
 
 
+def both(port: int, host: str, path: str, method: str) -> list:
+    answer = ask(port, host, path, method, "127.0.0.1")
+    return [*answer, *ask(port, host, path, method, OUTSIDE)]
+
+
 def serve(requests: list) -> object:
     test = subprocess.run(["nginx", "-t", "-q"], capture_output=True, text=True, check=False)
     if test.returncode:
@@ -60,7 +70,7 @@ def serve(requests: list) -> object:
     server = subprocess.Popen(["nginx", "-g", "daemon off; master_process off;"], stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: can_connect(80))
-        return [ask(*request) for request in requests]
+        return [both(*request) for request in requests]
     finally:
         server.kill()
         server.wait()
@@ -70,6 +80,7 @@ def main() -> None:
     root = sys.argv[1]
     run("mount", "--make-rprivate", "/")
     run("ip", "link", "set", "lo", "up")
+    run("ip", "address", "add", f"{OUTSIDE}/32", "dev", "lo")
     for directory in ("etc/nginx", "etc/php", "var/www", "srv"):
         run("mount", "--bind", f"{root}/{directory}", f"/{directory}")
     run("mount", "-t", "tmpfs", "tmpfs", "/run")

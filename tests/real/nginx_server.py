@@ -14,6 +14,7 @@ from hardaudit_plugins.web.choices import explore
 from hardaudit_plugins.web.evidence import Evidence
 from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.nginx.server import load_nginx
+from hardaudit_plugins.web.nginx.site import NginxSite
 from hardaudit_plugins.web.php.fpm import load_fpm
 from hardaudit_plugins.web.site import Request
 
@@ -138,8 +139,11 @@ class Server:
             self._child.kill()
             self._child.wait()
 
-    def real(self, requests: list[Asked]) -> list[str | None] | str:
-        """For each request the script that PHP ran, or None; or nginx's message where it does not start."""
+    def answers(self, requests: list[Asked]) -> list[tuple[int, str, int, str]] | str:
+        """For each request status and beginning of the body, as the host itself and as a visitor gets them.
+
+        nginx's message where it does not start.
+        """
         assert self._child is not None
         assert self._child.stdin is not None
         assert self._child.stdout is not None
@@ -148,15 +152,27 @@ class Server:
         answers = json.loads(self._child.stdout.readline())
         if isinstance(answers, dict):
             return str(answers["refused"])
-        assert not any(status == -1 for status, _ in answers), "nginx does not answer"
-        return [body.partition("RAN ")[2] if "RAN " in body and "SOURCE" not in body else None for _, body in answers]
+        assert not any(-1 in answer for answer in answers), "nginx does not answer"
+        return [(status, body, other_status, other) for status, body, other_status, other in answers]
+
+    def real(self, requests: list[Asked]) -> list[set[str]] | str:
+        """For each request the scripts that PHP ran, for the host or a visitor; or nginx's message where it does not start."""
+        answers = self.answers(requests)
+        if isinstance(answers, str):
+            return answers
+        return [
+            {body.partition("RAN ")[2] for body in (own, other) if "RAN " in body and "SOURCE" not in body} for _, own, _, other in answers
+        ]
+
+    def sites(self, target: Target) -> tuple[list[NginxSite], Evidence]:
+        """The sites that the audit finds, and what it could not read."""
+        evidence = Evidence(target, lambda: None)
+        return list(load_nginx(evidence, load_fpm(evidence))), evidence  # type: ignore[arg-type]
 
     def audited(self, requests: list[Asked]) -> list[tuple[bool | None, str]]:
         """For each request whether PHP runs its script, as the configuration says, and why."""
         with Target.directory(str(self.root)) as target:
-            evidence = Evidence(target, lambda: None)
-            fpm = load_fpm(evidence)
-            sites = {site.name: site for site in load_nginx(evidence, fpm)}
+            sites = {site.name: site for site in self.sites(target)[0]}
             found = []
             files = RememberedFiles(target)
             for ask in requests:
@@ -189,12 +205,11 @@ def differences(server: Server, requests: list[Asked]) -> list[str] | None:
     ran = server.real(requests)
     if isinstance(ran, str):
         return None
-    further = [
-        Asked(ask.host, ask.path, script, ask.method, ask.port)
-        for ask, script in zip(requests, ran, strict=True)
-        if script and script != ask.script
+    expected = [
+        (Asked(ask.host, ask.path, script, ask.method, ask.port), script in scripts)
+        for ask, scripts in zip(requests, ran, strict=True)
+        for script in sorted({ask.script} | scripts)
     ]
-    expected = [*((ask, script == ask.script) for ask, script in zip(requests, ran, strict=True)), *((ask, True) for ask in further)]
     said = server.audited([ask for ask, _ in expected])
     return [
         f"{ask.method} http://{ask.host}{ask.path}: {ask.script} {'runs' if really else 'does not run'}, not {verdict}: {why}"

@@ -114,31 +114,24 @@ def _content(exchange: Exchange) -> Outcome:
 
 
 def _handled(exchange: Exchange, handler: Directive) -> Outcome:
-    directive = rewrite.handing(exchange.scope)
+    directive = rewrite.handing(exchange.scope, handler.name)
     if handler.name in _WITHOUT_PHP:
         return Status(200, f"{handler.name} answers, not PHP", handler.place, final=True)
     if handler.name in _FILES:
         return files_phase.serve(exchange)
-    if directive is None or directive.name != handler.name or not directive.args:
+    if directive is None and handler.name in UPSTREAM_HANDLERS:
+        return Status(500, f"{handler} holds in another block than {exchange.scope}", handler.place)
+    if directive is None or not directive.args:
         raise UndecidedRequestError(f"{handler} of {handler.place} is not followed")
     if handler.name == "fastcgi_pass":
         answer = hand_on(exchange, directive)
-        return _refused_by_pool(exchange, answer) if isinstance(answer, Status) else answer
+        if isinstance(answer, Status) and answer.code != 502 and not exchange.scope.is_on("fastcgi_intercept_errors"):
+            return replace(answer, final=True)  # PHP-FPM's own page
+        return answer
     if handler.name == "proxy_pass":
         return Answer(proxy.hand_on(exchange, directive, evaluate))
     what = "what it does with the request is not followed" if handler.name in UPSTREAM_HANDLERS else "what it does is not known"
     return Answer(Verdict(None, f"{directive} of {directive.place}: {what}", None, directive.place))
-
-
-def _refused_by_pool(exchange: Exchange, status: Status) -> Status:
-    """PHP-FPM answers 404 for a script that is not there and 403 for a name that it does not run; only nginx's own pages differ."""
-    if not exchange.scope.is_on("fastcgi_intercept_errors"):
-        return replace(status, final=True)
-    pages = {code for page in exchange.scope.values("error_page") for code in page.args[:-1]}
-    if status.code == 404 and "403" in pages:
-        is_refusal = "404" not in pages or exchange.fixed.choices.undecidable("PHP-FPM's status", "whether PHP-FPM answers 403 or 404")
-        return replace(status, code=403 if is_refusal else 404)
-    return status
 
 
 def _special(exchange: Exchange, status: Status) -> Outcome:

@@ -46,7 +46,8 @@ def _ask(exchange: Exchange, directive: Directive, address: str, parameters: dic
     if answer.undecided:
         return Answer(Verdict(None, answer.reason, handler, answer.place or directive.place))
     if script is None:
-        return Status(404, answer.reason, answer.place or directive.place)
+        nobody = fixed.fpm.pool_at(address) is None
+        return Status(502 if nobody else answer.status, answer.reason, answer.place or directive.place)
     if script != wanted:
         return Answer(
             Verdict(executes=False, reason=f"{script} runs instead, not the uploaded file", handler=handler, place=directive.place)

@@ -75,12 +75,13 @@ def enter(exchange: Exchange, scope: Scope) -> None:
         exchange.handler = handing(scope) or exchange.handler
 
 
-def handing(scope: Scope) -> Directive | None:
+def handing(scope: Scope, name: str = "") -> Directive | None:
     """The directive by which a block hands a request on; blocks without a name have that of the block around them."""
     current: Scope | None = scope
     while current is not None:
-        if current.handler is not None:
-            return current.handler
+        found = current.own[name][-1] if name in current.own else None if name else current.handler
+        if found is not None:
+            return found
         if current.kind not in ("if", "limit_except"):
             return None
         current = current.parent
