@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _MODULE_LOAD = re.compile(r"php([0-9]{1,2}\.[0-9]{1,2})\.load\Z")
 _RED_HAT_MODULE = re.compile(r"[0-9]+-php[0-9]*\.conf\Z")
-_MOST_DIRECTORIES = 2000
+_MOST_NAMES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +121,28 @@ class _Way:
         found += [mapping.directory for mapping in site.mappings()]
         roots = [f"{path.rstrip('/')}/" for path in found]
         found += [path for path in self.base.paths if any(f"{path}/".startswith(root) for root in roots)]
-        if self.sapi != "apache2handler":
-            for root in roots:
-                found += self._children(root)
+        for root in roots:
+            found += self._children(root)
         return list(dict.fromkeys(path.rstrip("/") or "/" for path in found))
 
     def _children(self, root: str) -> list[str]:
-        """The directories in a document root that have a .user.ini; those further down are for the checks that walk it."""
-        name = self._file_name()
-        chroot = self.pool.chroot if self.pool else ""
-        if not name or chroot:
+        """The directories in a document root that may have values of their own: for Apache all, else those that have a .user.ini.
+
+        Those further down are for the checks that walk it.
+        """
+        name, apache = self._file_name(), self.sapi == "apache2handler"
+        if not apache and (not name or (self.pool is not None and self.pool.chroot)):
             return []
         names = self.evidence.list_directory(root, optional=True)
-        if len(names) > _MOST_DIRECTORIES:
-            self.evidence.gap(GapReason.TRUNCATED, f"{root}: more than {_MOST_DIRECTORIES} names: no {name} is looked for in them")
+        if len(names) > _MOST_NAMES:
+            self.evidence.gap(
+                GapReason.TRUNCATED, f"{root}: more than {_MOST_NAMES} names: settings of the directories there are not looked for"
+            )
             return []
         files = Files(self.evidence.target, {})
         try:
+            if apache:
+                return [f"{root}{child}" for child in names if files.is_directory(f"{root}{child}")]
             return [f"{root}{child}" for child in names if files.is_file(f"{root}{child}/{name}")]
         except OSError as error:
             self.evidence.gap_for(error, root)

@@ -33,7 +33,11 @@ SPEC = TableSpec(
         Column("site", TEXT, "First name of the site that it serves; NULL for a pool that no site uses"),
         Column("directory", TEXT, "Directory for which the value holds, and below; NULL for the whole site"),
         Column("name", TEXT, "Name of the setting, as PHP spells it", index=True),
-        Column("value", TEXT, "Value as PHP takes it: 1 or empty for On and Off, sizes and lists as written; NULL where PHP has no value, and where it is unknown (a gap)"),
+        Column(
+            "value",
+            TEXT,
+            "Value as PHP takes it: 1 or empty for On and Off, sizes and lists as written; NULL for none, and where it is not known",
+        ),
         Column("config_path", TEXT, "File that sets it; NULL for a compiled default"),
         Column("config_line", INTEGER, "Line in that file, from 1; NULL for a compiled default"),
     ),
@@ -66,6 +70,7 @@ def generate(context: TableContext) -> Iterator[Row]:
                 }
     finally:
         evidence.report_to(context)
+        servers.evidence.report_to(context)
 
 
 TABLE = Table(SPEC, generate)
