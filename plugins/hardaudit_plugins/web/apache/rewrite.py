@@ -189,13 +189,16 @@ def _ending(progress: Progress, run: Run, state: RequestState) -> RewriteOutcome
     escapes = progress.escapes and scheme_length(filename) > 0
     if run.state.query is not None and not escapes and any(char <= " " or char == "\x7f" for char in run.state.query):
         return _outcome(progress, "forbidden", status=403)
+    if progress.passthrough:
+        return None if filename.startswith("/") else _outcome(progress, "error", status=BAD_REQUEST)
     if filename.startswith("proxy:"):
         if run.handler is not None:
             raise UndecidedError(f"{progress.place}: the handler {run.handler[:80]} takes the place of the proxy")
         return _outcome(progress, "proxy", filename.removeprefix("proxy:"))
     if scheme_length(filename):
-        status = progress.last.status if progress.last and 300 <= progress.last.status < 400 else 302
-        return _outcome(progress, "redirect", filename, status=status)
+        return _outcome(progress, "redirect", filename, status=progress.redirect_status)
+    if progress.redirect_status:
+        raise UndecidedError(f"{progress.place}: a path that was a redirect by an earlier rule, whose status stays")
     return None
 
 
@@ -224,7 +227,7 @@ def _outcome(progress: Progress, kind: str, target: str = "", *, status: int = 0
         progress.run.content_type,
         progress.place,
         state.environment,
-        progress.passthrough and kind == "uri",
+        progress.passthrough and kind == "uri" and progress.run.directory is None,
         progress.end,
         status,
         state.query_unknown,

@@ -33,6 +33,7 @@ class Progress:
     last: Rule | None = None
     place: Place | None = None
     status: int = 0
+    redirect_status: int = 0
     passthrough: bool = False
     end: bool = False
     reduced: bool = False
@@ -78,7 +79,7 @@ def _after_chain(rules: tuple[Rule, ...], position: int) -> int:
 def _is_last(rule: Rule, progress: Progress) -> bool:
     """What a rule's flags say about the rules after it."""
     if "PT" in rule.flags:
-        progress.passthrough = progress.run.directory is None
+        progress.passthrough = True
         progress.changed = progress.escapes = True
         return True
     if "END" in rule.flags:
@@ -101,7 +102,7 @@ def _apply(rule: Rule, progress: Progress) -> bool:
     if not _conditions_hold(rule, run):
         return False
     new = None if rule.no_substitution else pieces(rule.substitution, run, rule)
-    if new is not None and "UNSAFE_ALLOW_3F" not in rule.flags and _has_foreign_question_mark(new) and is_fixed(run):
+    if new is not None and "UNSAFE_ALLOW_3F" not in rule.flags and _has_foreign_question_mark(rule, new) and is_fixed(run):
         progress.place, progress.status = rule.place, 403
         return True
     for variable in rule.variables:
@@ -122,9 +123,10 @@ def is_fixed(run: Run) -> bool:
     return run.choices.undecidable("fixes of mod_rewrite", "whether this older mod_rewrite has the security fixes of 2.4.60")
 
 
-def _has_foreign_question_mark(new: list[tuple[Text, bool]]) -> bool:
+def _has_foreign_question_mark(rule: Rule, new: list[tuple[Text, bool]]) -> bool:
     """Whether the query would begin with a question mark that is not the substitution's own: the answer is 403 then."""
-    return next((put_in for piece, put_in in new if "?" in piece.value), False)
+    marks = [put_in for piece, put_in in new if "?" in piece.value]
+    return bool(marks) and marks[-1 if "QSL" in rule.flags else 0]
 
 
 def _conditions_hold(rule: Rule, run: Run) -> bool:
@@ -185,7 +187,11 @@ def _substitute(rule: Rule, new: list[Text], progress: Progress) -> None:
     else:
         filename = _reduced(filename, progress)
     run.state = replace(run.state, filename=filename)
-    if "P" not in rule.flags and "R" not in rule.flags and not scheme_length(filename):
+    if "P" in rule.flags:
+        return
+    if "R" in rule.flags or scheme_length(filename):
+        progress.redirect_status = rule.status if 300 <= rule.status < 400 else 302
+    else:
         _force(rule, run)
 
 

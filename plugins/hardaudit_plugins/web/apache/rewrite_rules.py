@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from hardaudit_plugins.web.apache.expr_functions import integer
+from hardaudit_plugins.web.apache.expr_parser import ExprSyntaxError, parse_condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -306,6 +307,11 @@ def _condition(line: Line) -> Condition:
         names.add(name)
     negated = pattern.startswith("!")
     kind, operand = _kind(test, pattern[1:] if negated else pattern)
+    if kind == "expr":
+        try:
+            parse_condition(operand)
+        except ExprSyntaxError as error:
+            raise RewriteSyntaxError(line.place, f'RewriteCond: cannot compile expression "{operand}": {error}') from error
     if kind == "-ne":
         kind, negated = "-eq", not negated
     return Condition(test, kind, operand, negated, "nc" in names, "or" in names, line.place)
