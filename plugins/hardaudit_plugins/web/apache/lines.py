@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hardaudit.model import host_text
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError
-from hardaudit_plugins.web.apache.words import SPACES
+from hardaudit_plugins.web.apache.words import SPACES, TooLongError
 from hardaudit_plugins.web.verdict import Place
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ MOST_BYTES = 16 * 2**20
 MOST_IN_HTACCESS = 8192
 """A line may be this long in a .htaccess file (HUGE_STRING_LEN), in bytes with its newline."""
 
+
+MOST_LINES = 1_000_000
+"""Lines of a file, continued ones and comments too, that are read."""
 
 _SMALLEST_BUFFER = 190
 """What Apache reads of a line at once at least; what it makes of a NUL byte beyond depends on the lines before."""
@@ -74,6 +77,8 @@ class Lines:
             self._inserted.pop()
             self._left_macro = True
         piece = next(self._pieces, None)
+        if piece is not None and piece.place.line > MOST_LINES:
+            raise TooLongError(f"more than {MOST_LINES:,} lines in a file")
         if piece is None or (self._left_macro and not piece.newline):
             return None
         if piece.cut and size + piece.cut > _SMALLEST_BUFFER:

@@ -22,7 +22,7 @@ from hardaudit_plugins.web.apache.modules import MODULES_WITHOUT_DIRECTIVES, is_
 from hardaudit_plugins.web.apache.pcre import UndecidedError
 from hardaudit_plugins.web.apache.placement import misplaced
 from hardaudit_plugins.web.apache.tree import Line, Node, SkippedNode, close_section, every_node, skip_section, take_apart
-from hardaudit_plugins.web.apache.words import Variables, lower, next_word, split_words
+from hardaudit_plugins.web.apache.words import TooLongError, Variables, lower, next_word, split_words
 from hardaudit_plugins.web.verdict import Place
 
 if TYPE_CHECKING:
@@ -97,8 +97,12 @@ class Reader:
 
     def read_text(self, text: str, path: str, into: list[Node], limit: int = MOST_BYTES) -> None:
         """Read a text; every section that begins in it must end in it."""
+        lines = Lines(text, path, limit)
         self._grow(len(text), Place(path, 1))
-        opened = self._build(Lines(text, path, limit), into, None)
+        try:
+            opened = self._build(lines, into, None)
+        except TooLongError as error:
+            raise BoundError(f"{lines.place}: {error}") from error
         if opened:
             raise ApacheSyntaxError(opened[-1].place, f"{opened[-1].spelled}> was not closed.")
 
@@ -274,6 +278,7 @@ class Reader:
 
     def _condition(self, name: str, line: Line, lines: Lines, into: list[Node]) -> None:
         place = lines.place
+        self._evidence.check_deadline()  # a pattern may take a second
         try:
             holds = self._holds(name, line, place)
         except UndecidedError as error:

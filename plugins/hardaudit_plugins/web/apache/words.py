@@ -21,6 +21,17 @@ _STOPS = {'"': re.compile(r'["\\]'), "'": re.compile(r"['\\]")}
 _ESCAPES = {'"': re.compile(r'\\(["\\])'), "'": re.compile(r"\\(['\\])"), "": re.compile(r"\\(\\)")}
 
 
+MOST_VARIABLES = 100_000
+"""Variables in a line that are put in at most."""
+
+MOST_PUT_IN = 16 * 2**20
+"""Characters that they may come to in a line."""
+
+
+class TooLongError(Exception):
+    """A line is more than is read."""
+
+
 class Variables(Mapping[str, str]):
     """What `${NAME}` stands for: values of `Define`, whose names have no case, before those of the environment, whose names have.
 
@@ -47,11 +58,16 @@ class Variables(Mapping[str, str]):
         self._values.pop(lower(name), None)
 
     def resolve(self, text: str) -> str:
-        """The text with each `${NAME}` replaced once; a name that nothing defines stays as written, and is in `missing` from then on."""
+        """The text with each `${NAME}` replaced once; a name that nothing defines stays as written, and is in `missing` from then on.
+
+        Raises TooLongError.
+        """
         start = text.find("${")
         if start < 0:
             return text
-        pieces, done = [], 0
+        if text.count("${") > MOST_VARIABLES:
+            raise TooLongError(f"more than {MOST_VARIABLES:,} variables in a line")
+        pieces, done, size = [], 0, 0
         while start >= 0:
             end = text.find("}", start)
             if end < 0:
@@ -61,6 +77,9 @@ class Variables(Mapping[str, str]):
             if value is None:
                 self.missing.add(name)
             else:
+                size += len(value)
+                if size > MOST_PUT_IN:
+                    raise TooLongError(f"variables of more than {MOST_PUT_IN:,} characters in a line")
                 pieces += [text[done:start], value]
                 done = end + 1
             start = text.find("${", end + 1)
