@@ -67,8 +67,21 @@ def test_a_url_of_the_site_itself_is_a_path(apache: str):
 
 ENGINE = st.sampled_from(["RewriteEngine on", "RewriteEngine on", "RewriteEngine on", "RewriteEngine off", ""])
 OPTIONS = st.sampled_from(
-    ["", "", "", "Inherit", "InheritBefore", "InheritDown", "InheritDownBefore", "InheritDown IgnoreInherit", "IgnoreInherit", "MergeBase"]
-    + ["AllowNoSlash", "IgnoreContextInfo", "Inherit MergeBase"]
+    [
+        "",
+        "",
+        "",
+        "Inherit",
+        "InheritBefore",
+        "InheritDown",
+        "InheritDownBefore",
+        "InheritDown IgnoreInherit",
+        "IgnoreInherit",
+        "MergeBase",
+        "AllowNoSlash",
+        "IgnoreContextInfo",
+        "Inherit MergeBase",
+    ]
 )
 PATTERN = st.sampled_from(
     [
@@ -85,8 +98,10 @@ PATTERN = st.sampled_from(
         "^$",
         "A",
         "^/?pics/(.+)",
+        "(a)(.*)",
+        "^(x)?(.*)",
+        "!x",
     ]
-    + ["(a)(.*)", "^(x)?(.*)", "!x"]
 )
 SUBSTITUTION = st.sampled_from(
     [
@@ -103,8 +118,6 @@ SUBSTITUTION = st.sampled_from(
         "%{REQUEST_URI}x",
         "/pics/$1?z=$1",
         "/al/$1",
-    ]
-    + [
         "%{DOCUMENT_ROOT}/pics/$1",
         "http://other.test/$1",
         "/etc/hostname",
@@ -115,8 +128,6 @@ SUBSTITUTION = st.sampled_from(
         "%{ENV:A}/$1",
         "?",
         "/?a",
-    ]
-    + [
         "${low:A$1}",
         "${low:%{REQUEST_URI}|x}",
         "${none:$1|y$1}",
@@ -150,12 +161,37 @@ FLAG = st.sampled_from(
         "E=A:$1",
         "E=A:%1",
         "E=!A",
+        "B",
+        "B=/.",
+        "BNP",
+        "BCTLS",
+        "DPI",
+        "NS",
+        "E=A:%{REQUEST_FILENAME}",
+        "UnsafePrefixStat",
+        "UnsafeAllow3F",
+        "P",
     ]
-    + ["B", "B=/.", "BNP", "BCTLS", "DPI", "NS", "E=A:%{REQUEST_FILENAME}", "UnsafePrefixStat", "UnsafeAllow3F", "P"]
 )
 TEST = st.sampled_from(
-    ["%{REQUEST_URI}", "%{REQUEST_FILENAME}", "%{DOCUMENT_ROOT}%{REQUEST_URI}", "%{HTTP_HOST}", "%{QUERY_STRING}", "$1", "%1", "%{ENV:A}"]
-    + ["%{THE_REQUEST}", "%{HTTPS}", "%{ENV:REDIRECT_STATUS}", "%{PATH_INFO}", "%{REQUEST_METHOD}", "%{SERVER_PORT}", "%{HTTP:Foo}", "expr"]
+    [
+        "%{REQUEST_URI}",
+        "%{REQUEST_FILENAME}",
+        "%{DOCUMENT_ROOT}%{REQUEST_URI}",
+        "%{HTTP_HOST}",
+        "%{QUERY_STRING}",
+        "$1",
+        "%1",
+        "%{ENV:A}",
+        "%{THE_REQUEST}",
+        "%{HTTPS}",
+        "%{ENV:REDIRECT_STATUS}",
+        "%{PATH_INFO}",
+        "%{REQUEST_METHOD}",
+        "%{SERVER_PORT}",
+        "%{HTTP:Foo}",
+        "expr",
+    ]
 )
 CONDITION_PATTERN = st.sampled_from(
     [
@@ -177,8 +213,13 @@ CONDITION_PATTERN = st.sampled_from(
         ">=/images",
         "-eq80",
         "!-ne80",
+        "-gt100",
+        "GET",
+        "=GET",
+        "v(.)",
+        "A",
+        "txt$",
     ]
-    + ["-gt100", "GET", "=GET", "v(.)", "A", "txt$"]
 )
 EXPRESSION = st.sampled_from(['"%{REQUEST_URI} =~ m#/(i.*)$#"', '"-f %{REQUEST_FILENAME}"', "\"!(%{QUERY_STRING} == '')\"", "!true"])
 CONDITION_FLAGS = st.sampled_from(["", "", "", "[NC]", "[OR]", "[NC,OR]", "[NV]"])

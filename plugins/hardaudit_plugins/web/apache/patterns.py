@@ -46,16 +46,25 @@ def matches(pattern: str, text: str, *, ignore_case: bool = False) -> Match | No
     Raises UndecidedError with the reason when nobody can say: a pattern that PCRE2 or `regex` does not compile or that the two may
     understand differently, or a search that takes longer than a second.
     """
+    found = _searched(pattern, text, ignore_case=ignore_case)
+    if isinstance(found, UndecidedError):
+        raise UndecidedError(found.reason)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _searched(pattern: str, text: str, *, ignore_case: bool) -> Match | UndecidedError | None:
+    """Remembered, so that a slow pattern takes its time once, although many outcomes of other conditions are tried."""
     compiled = _compiled(pattern, ignore_case=ignore_case)
     if isinstance(compiled, UndecidedError):
-        raise UndecidedError(compiled.reason)
+        return compiled
     if len(text) > _LONGEST_TEXT:
-        raise UndecidedError(f"pattern {pattern[:80]!r} against a text of more than {_LONGEST_TEXT} characters")
+        return UndecidedError(f"pattern {pattern[:80]!r} against a text of more than {_LONGEST_TEXT} characters")
     subject = host_text.encode(text)
     try:
         found = compiled.search(subject, timeout=SECONDS)
-    except (TimeoutError, MemoryError) as error:
-        raise UndecidedError(f"pattern {pattern[:80]!r} takes longer than {SECONDS:g} s or too much memory to match") from error
+    except (TimeoutError, MemoryError):
+        return UndecidedError(f"pattern {pattern[:80]!r} takes longer than {SECONDS:g} s or too much memory to match")
     if found is None:
         return None
     groups = (found.group(), *found.groups())

@@ -68,4 +68,4 @@ def test_a_hostile_pattern_ends_undecided_in_bounded_time(pattern: str, text: st
     start = time.monotonic()
     with pytest.raises(UndecidedError):
         matches(pattern, text)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
