@@ -5,15 +5,40 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from nginx_fixtures import kept_nginx, real_nginx  # noqa: F401 fixtures
 from nginx_server import Asked
 
 from hardaudit.target.target import Target
 from hardaudit_plugins.web.nginx.values import UndecidedRequestError
 
 pytestmark = pytest.mark.real
+pytest_plugins = ["nginx_fixtures"]
 
-PIECES = ["a", "b.c", "\\", '"', "'", "\\\\", "\\n", "\\t", "\\.", " ", "\n", "{", "}", ";", "#", "(", ")", "$uri", "${uri}", "/", "\\;", "\\ ", '\\"', "ä"]
+PIECES = [
+    "a",
+    "b.c",
+    "\\",
+    '"',
+    "'",
+    "\\\\",
+    "\\n",
+    "\\t",
+    "\\.",
+    " ",
+    "\n",
+    "{",
+    "}",
+    ";",
+    "#",
+    "(",
+    ")",
+    "$uri",
+    "${uri}",
+    "/",
+    "\\;",
+    "\\ ",
+    '\\"',
+    "ä",
+]
 WORDS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=5).map("".join)
 QUOTED = st.builds(lambda quote, text: quote + text + quote, st.sampled_from(["'", '"']), WORDS)
 
@@ -44,7 +69,20 @@ def test_words_are_read_as_nginx_reads_them(real_nginx, word):
     assert text.encode().decode("latin-1")[:500] == answers[0][1]
 
 
-NAMES = ["shop.test", "*.shop.test", ".shop.test", "www.shop.*", "www.*", '""', "_", r"~^(www|img)\d?\.shop\.test$", "~SHOP", r"~^\w+\.test$", "other.test", "a.shop.test"]
+NAMES = [
+    "shop.test",
+    "*.shop.test",
+    ".shop.test",
+    "www.shop.*",
+    "www.*",
+    '""',
+    "_",
+    r"~^(www|img)\d?\.shop\.test$",
+    "~SHOP",
+    r"~^\w+\.test$",
+    "other.test",
+    "a.shop.test",
+]
 HOSTS = ["shop.test", "www.shop.test", "a.b.shop.test", "www.shop.example", "www.other", "img2.shop.test", "other.test", "Shop.TEST", "shop.test.", "nobody", "_", "a.shop.test", "x.test"]  # fmt: skip
 LISTENS = ["80", "80", "81", "127.0.0.1:80", "*:81", "127.0.0.1:81", "[::]:80", "localhost:80"]
 
@@ -53,7 +91,9 @@ LISTENS = ["80", "80", "81", "127.0.0.1:80", "*:81", "127.0.0.1:81", "[::]:80", 
 def servers(draw: st.DrawFn) -> list[str]:
     found = []
     for number in range(draw(st.integers(1, 5))):
-        listens = draw(st.lists(st.sampled_from(LISTENS), max_size=2, unique_by=lambda text: text.removeprefix("*:").replace("localhost", "127.0.0.1")))
+        listens = draw(
+            st.lists(st.sampled_from(LISTENS), max_size=2, unique_by=lambda text: text.removeprefix("*:").replace("localhost", "127.0.0.1"))
+        )
         names = draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True))
         default = " default_server" if draw(st.integers(0, 5)) == 0 else ""
         lines = [f"listen {listen}{default};" for listen in listens] + ([f"server_name {' '.join(names)};"] if names else [])

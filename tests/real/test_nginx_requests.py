@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nginx_cases import CASES, server
 from nginx_configurations import server as generated
-from nginx_fixtures import kept_nginx, real_nginx  # noqa: F401 fixtures
 from nginx_server import Asked, differences, requests
 
 pytestmark = pytest.mark.real
+pytest_plugins = ["nginx_fixtures"]
 
 AT_ONCE = 5
 

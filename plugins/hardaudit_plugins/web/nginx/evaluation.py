@@ -114,23 +114,27 @@ def _content(exchange: Exchange) -> Outcome:
 
 
 def _handled(exchange: Exchange, handler: Directive) -> Outcome:
-    directive = rewrite.handing(exchange.scope, handler.name)
     if handler.name in _WITHOUT_PHP:
         return Status(200, f"{handler.name} answers, not PHP", handler.place, final=True)
     if handler.name in _FILES:
         return files_phase.serve(exchange)
+    directive = rewrite.handing(exchange.scope, handler.name)
     if directive is None and handler.name in UPSTREAM_HANDLERS:
         return Status(500, f"{handler} holds in another block than {exchange.scope}", handler.place)
     if directive is None or not directive.args:
         raise UndecidedRequestError(f"{handler} of {handler.place} is not followed")
-    if handler.name == "fastcgi_pass":
+    return _handed_on(exchange, directive)
+
+
+def _handed_on(exchange: Exchange, directive: Directive) -> Outcome:
+    if directive.name == "fastcgi_pass":
         answer = hand_on(exchange, directive)
         if isinstance(answer, Status) and answer.code != 502 and not exchange.scope.is_on("fastcgi_intercept_errors"):
             return replace(answer, final=True)  # PHP-FPM's own page
         return answer
-    if handler.name == "proxy_pass":
+    if directive.name == "proxy_pass":
         return Answer(proxy.hand_on(exchange, directive, evaluate))
-    what = "what it does with the request is not followed" if handler.name in UPSTREAM_HANDLERS else "what it does is not known"
+    what = "what it does with the request is not followed" if directive.name in UPSTREAM_HANDLERS else "what it does is not known"
     return Answer(Verdict(None, f"{directive} of {directive.place}: {what}", None, directive.place))
 
 

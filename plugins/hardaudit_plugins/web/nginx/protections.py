@@ -187,5 +187,5 @@ class _Trial:
             return None, undecided
         running = next((now[name] for name in _NAMES if now[name].executes), None)
         if running is not None:
-            return False, f"{running.reason}: that comes first"
+            return False, f"{running.reason}{' all the same' if candidate.left_out is candidate.shown else ': that comes first'}"
         return False, "PHP would not run there without it either"

@@ -41,6 +41,9 @@ class Directive:
         return " ".join((self.name, *self.args))
 
 
+_PROGRAM_FILES = "/usr/share/nginx"
+
+
 @dataclass(slots=True)
 class Reader:
     """Reads a configuration file and what it includes. `conf_prefix` is the directory that relative includes are in."""
@@ -70,6 +73,8 @@ class Reader:
             self.problem(included_at or Place(path, 1), f"{path} is included in a loop or beside too many other files")
             return
         self._reads += 1
+        if not context and self._is_of_program(path):
+            return
         text = self.evidence.read_text(path)
         if text is None:
             if included_at is not None:
@@ -83,6 +88,14 @@ class Reader:
             self.problem(Place(path, problem.line), problem.reason)
         finally:
             self._stack.pop()
+
+    def _is_of_program(self, path: str) -> bool:
+        """Whether it is a link to the package's own files, which load modules, where the root under audit has none of them."""
+        target = self.evidence.target
+        try:
+            return target.readlink(path).startswith(_PROGRAM_FILES) and not target.exists(_PROGRAM_FILES)
+        except OSError:
+            return False  # no link, or not there: reading it says what is wrong
 
     def _block(self, path: str, lexer: Lexer, context: tuple[str, ...], opened: int, into: list[Directive]) -> None:
         if self._depth > _DEEPEST_BLOCK:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.nginx.tree import Directive
     from hardaudit_plugins.web.verdict import Place
 
+_CAPTURE = re.compile(r"(?<!\\)\((?:\?P?<([A-Za-z_]\w*)>|\?'(\w+)'|(?!\?))")
 _MOST_MAPPINGS = 2_000
 
 
@@ -106,7 +108,10 @@ def _aliased(http: Http, server: Scope, scope: Scope, directive: Directive, evid
     if match is None or not target:
         return
     if match.kind in ("~", "~*"):
-        for url, directory in inverted(match.text, target):
+        pattern, target = _numbered(match.text, target)
+        if "(?" in pattern:
+            return
+        for url, directory in inverted(pattern, target):
             if url.endswith("/") and directory.endswith("/") and not names(directory):
                 yield Mapping(url, directory, directive.place)
         return
@@ -115,6 +120,15 @@ def _aliased(http: Http, server: Scope, scope: Scope, directive: Directive, evid
         if value.unknown is None:
             full = value if value.text.startswith("/") else http.prefixed(value)
             yield from _by_prefix(match.text, full.text, directive.place, evidence)
+
+
+def _numbered(pattern: str, replacement: str) -> tuple[str, str]:
+    """Both with numbers in place of the names of groups."""
+    for number, group in enumerate(_CAPTURE.finditer(pattern), 1):
+        name = group[1] or group[2]
+        if name:
+            replacement = re.sub(rf"\$(?:{name}\b|\{{{name}\}})", f"${number}", replacement)
+    return _CAPTURE.sub("(", pattern), replacement
 
 
 def _by_prefix(url: str, directory: str, place: Place, evidence: Evidence) -> Iterator[Mapping]:
@@ -136,7 +150,7 @@ def _rewritten(server: Scope, direct: list[Mapping]) -> Iterator[Mapping]:
     for scope in server.everything():
         for directive, inner in scope.codes:
             if inner is None and directive.name == "rewrite" and len(directive.args) >= 2:
-                for url, led_to in inverted(directive.args[0], directive.args[1]):
+                for url, led_to in inverted(*_numbered(directive.args[0], directive.args[1])):
                     yield from _through(url, led_to, direct, directive.place)
         for directive in scope.own.get("try_files", ()):
             for text in directive.args:
