@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from hardaudit.model.gap import GapReason
 from hardaudit.target.errors import gap_reason
 from hardaudit.target.walk import canonical
-from hardaudit_plugins.filesystem.tree_store import is_within
 from hardaudit_plugins.web.choices import explore
 from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.site import Request
@@ -35,11 +34,12 @@ _CRAFTED_SUFFIXES = ("", "/", "/x.jpg")
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How URLs that begin with `url` get to a directory, as `path`, through a site."""
+    """How URLs that begin with `url` get to a directory, as `path`, through a site; with `file`, the URL itself to that file in it."""
 
     site: Site
     url: str
     path: str
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Answer:
 def ways_to(context: TableContext, docroots: Docroots, directory: str) -> list[Way]:
     """Every site and URL that reaches a directory: as it is spelled, and where that leads without links; it need not exist."""
     directory = directory.rstrip("/") or "/"
-    paths = {(reach.site, directory): None for reach in docroots.reaches if is_within(directory, reach.path)}
+    paths = {(number, directory): None for number in range(len(docroots.sites))}
     try:
         real = canonical(context.target, directory)
     except (FileNotFoundError, NotADirectoryError):
@@ -61,16 +61,22 @@ def ways_to(context: TableContext, docroots: Docroots, directory: str) -> list[W
     except OSError as error:
         context.gap(gap_reason(error), f"{directory}: {error.strerror}")
     else:
+        paths.update({(number, real): None for number in range(len(docroots.sites))})
         paths.update({(reach.site, reach.path_of(real)): None for reach in docroots.reaches.of(real)})
-    found: dict[tuple[int, str, str], Way] = {}
+    found: dict[tuple[int, str, str, str | None], Way] = {}
     for number, path in paths:
-        site = docroots.sites[number]
-        for mapping in site.mappings():
-            inside = f"{path.rstrip('/')}/"
-            if inside.startswith(mapping.directory):
-                url = mapping.url + inside[len(mapping.directory) :]
-                found.setdefault((number, url, path), Way(site, url, path))
+        for way in _ways_of(docroots.sites[number], path):
+            found.setdefault((number, way.url, way.path, way.file), way)
     return list(found.values())
+
+
+def _ways_of(site: Site, path: str) -> Iterator[Way]:
+    inside = f"{path.rstrip('/')}/"
+    for mapping in site.mappings():
+        if inside.startswith(mapping.directory):
+            yield Way(site, mapping.url + inside[len(mapping.directory) :], path)
+        elif mapping.directory.startswith(inside) and "/" not in (name := mapping.directory[len(inside) :].rstrip("/")):
+            yield Way(site, mapping.url.rstrip("/"), path, name)
 
 
 def parts_of(file_name: str) -> tuple[str, str]:
@@ -90,8 +96,11 @@ class Execution:
     fpm: Fpm
     crafted: bool = False
 
-    def answer(self, way: Way, file_name: str) -> Answer:
-        """Whether a request runs a file of this name."""
+    def answer(self, way: Way, file_name: str) -> Answer | None:
+        """Whether a request runs a file of this name; None where the way does not lead to it."""
+        if way.file is not None:
+            stored, suffix = parts_of(file_name)
+            return Answer(way.url + suffix, self.verdict(way, stored, suffix, {})) if stored == way.file else None
         if file_name.rpartition("/")[2] == ".htaccess":
             return Answer(way.url + file_name, self._takeover(way))
         stored, suffix = parts_of(file_name)
@@ -103,7 +112,8 @@ class Execution:
         directory = Files(self.target, {}).real(way.path).rstrip("/")
         script = f"{directory}/{stored}"
         files = Files(self.target, {script: CODE, **{f"{directory}/{name}": text for name, text in others.items()}})
-        return best(self._asked(way, way.url + stored + suffix, script, files, bool(suffix)))
+        url = way.url if way.file is not None else way.url + stored
+        return best(self._asked(way, url + suffix, script, files, bool(suffix)))
 
     def _asked(self, way: Way, url: str, script: str, files: Files, has_suffix: bool) -> Iterator[Verdict]:
         methods = _CRAFTED_METHODS if self.crafted else ("GET",)

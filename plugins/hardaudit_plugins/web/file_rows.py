@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from hardaudit.model.gap import GapReason
 from hardaudit.target.walk import canonical
 from hardaudit_plugins.web.cms.installs import cms_upload_directories
-from hardaudit_plugins.web.content.inspection import Inspector, is_php_by_name, may_hold_code
+from hardaudit_plugins.web.content.inspection import CODE_EXTENSIONS, CODE_NAMES, Inspector, may_hold_code
+from hardaudit_plugins.web.content.php_code import BY_NAME
 from hardaudit_plugins.web.content.shell_rules import ShellRules, own_rules, rules_with
 from hardaudit_plugins.web.docroot_spool import SpoolError
 
@@ -35,11 +36,19 @@ _PROBLEMS_NAMED = 50
 _MOST_REMEMBERED = 10_000
 _RULES = "web_shell_rules"
 _UPLOADS = "web_uploads_marked"
-_SELECT = """
-SELECT e.id, e.parent, d.prefix, e.name, e.extension, e.permission, p.mode, p.uid, p.gid, e.size, e.mtime, e.ctime, c.holds_php, m.names
-FROM entry AS e CROSS JOIN directory AS d ON d.id = e.parent CROSS JOIN permission AS p ON p.id = e.permission
-LEFT JOIN content AS c ON c.entry = e.id LEFT JOIN matched AS m ON m.entry = e.id AND m.rules = ?
-WHERE true"""
+_FROM = " FROM entry AS e CROSS JOIN directory AS d ON d.id = e.parent CROSS JOIN permission AS p ON p.id = e.permission"
+_SELECT = (
+    "SELECT e.id, e.parent, d.prefix, e.name, e.extension, e.permission, p.mode, p.uid, p.gid, e.size, e.mtime, e.ctime, "
+    f"c.holds_php, m.names{_FROM} LEFT JOIN content AS c ON c.entry = e.id LEFT JOIN matched AS m ON m.entry = e.id AND m.rules = ? WHERE true"
+)
+_PLAIN_SELECT = f"{_SELECT[: _SELECT.index('c.holds_php')]}NULL, NULL{_FROM} WHERE true"
+_REGULAR = f" AND p.mode & {_KINDS} = {stat.S_IFREG}"
+_HOLDS_PHP = "SELECT entry FROM content WHERE holds_php"
+_LOOK = f"SELECT e.id, d.prefix, e.name, e.size{_FROM} WHERE e.id NOT IN (SELECT entry FROM content){_REGULAR}"  # noqa: S608 constants
+_MATCH = (
+    f"SELECT e.id, d.prefix, e.name{_FROM} WHERE e.id NOT IN (SELECT entry FROM matched WHERE rules = ?) "  # noqa: S608 constants
+    f"AND e.size > 0{_REGULAR}"
+)
 _UPLOAD = "e.parent IN (SELECT directory FROM upload)"
 
 
@@ -139,8 +148,10 @@ class _Query:
 
     def rows(self) -> Iterator[dict[str, Value]]:
         """The rows; what was found out of contents on the way is kept for the next query."""
-        sql, parameters = self._selection()
         try:
+            if self._context.constraints.integers("contains_php") == [1] or self._only_matched:
+                self._look_ahead()
+            sql, parameters = self._selection()
             for count, values in enumerate(self._docroots.spool.select(sql, parameters)):
                 if not count & _DEADLINE_MASK:
                     self._context.check_deadline()
@@ -152,11 +163,48 @@ class _Query:
         finally:
             self._keep()
 
+    def _look_ahead(self) -> None:
+        """Look into every file that the query may be about, so that only what it asks for needs more than that."""
+        spool, looked, holds_php = self._docroots.spool, self._looked, self._inspector.holds_php
+        filters, parameters = self._filters()
+        by_name = f" AND e.extension NOT IN ({','.join('?' * len(BY_NAME))})"
+        for count, (number, prefix, name, size) in enumerate(spool.select(_LOOK + by_name + filters, [*sorted(BY_NAME), *parameters])):
+            if not count & _DEADLINE_MASK:
+                self._context.check_deadline()
+                self._keep()
+                looked = self._looked
+            holds = holds_php(prefix, name) if size else False
+            if holds is not None:
+                looked.append((number, holds))
+        self._keep()
+        if self._rules is not None:
+            self._match_ahead(self._rules, filters, parameters)
+
+    def _match_ahead(self, rules: ShellRules, filters: str, parameters: list[str | int]) -> None:
+        extensions, names = sorted(CODE_EXTENSIONS), sorted(CODE_NAMES)
+        code = f" AND (e.extension IN ({','.join('?' * len(extensions))}) OR e.name IN ({','.join('?' * len(names))}) OR e.id IN ({_HOLDS_PHP}))"
+        found = self._docroots.spool.select(_MATCH + code + filters, [self._rules_directory, *extensions, *names, *parameters])
+        for number, prefix, name in found:
+            self._context.check_deadline()
+            matches = self._inspector.matches(prefix, name, rules)
+            if matches is not None:
+                self._keep_matches(number, matches)
+
     def _selection(self) -> tuple[str, list[str | int]]:
-        """The query for the private database: constraints that it can answer itself."""
+        """The query for the private database, and its parameters."""
+        filters, parameters = self._filters()
+        if not self._wants_php:
+            return _PLAIN_SELECT + filters, parameters
+        if self._context.constraints.integers("contains_php") == [1]:
+            filters += f" AND e.id IN ({_HOLDS_PHP})"
+        if self._only_matched:
+            filters += " AND m.names <> ''"
+        return _SELECT + filters, [self._rules_directory, *parameters]
+
+    def _filters(self) -> tuple[str, list[str | int]]:
+        """Conditions on entries that the private database can hold itself."""
         constraints = self._context.constraints
-        parameters: list[str | int] = [self._rules_directory]
-        sql = _SELECT
+        sql, parameters = "", list[str | int]()
         kinds = {name: kind for kind, name in TYPES.items()}
         for kind in constraints.texts("type") or []:
             sql += f" AND p.mode & {_KINDS} = ?"
@@ -164,13 +212,10 @@ class _Query:
         for extension in constraints.texts("extension") or []:
             sql += " AND e.extension = ?"
             parameters.append(extension)
-        for column, condition in (("upload", _UPLOAD), ("web_writable", "e.permission IN (SELECT permission FROM writer)")):
-            for value in constraints.integers(column) or []:
-                sql += f" AND {condition}" if value == 1 else f" AND NOT {condition}" if column == "upload" else ""
-        if constraints.integers("contains_php") == [1]:
-            sql += f" AND p.mode & {_KINDS} = {stat.S_IFREG} AND c.holds_php IS NOT 0"
-        if self._only_matched:
-            sql += f" AND p.mode & {_KINDS} = {stat.S_IFREG} AND m.names IS NOT ''"
+        for upload in constraints.integers("upload") or []:
+            sql += f" AND {_UPLOAD}" if upload == 1 else f" AND NOT {_UPLOAD}"
+        if constraints.integers("web_writable") == [1]:
+            sql += " AND e.permission IN (SELECT permission FROM writer)"
         return sql, parameters
 
     @property
@@ -184,7 +229,7 @@ class _Query:
         if not stat.S_ISREG(file.mode):
             ruled_out = self._only_matched or not self._context.constraints.permits("contains_php", None)
             return None if ruled_out else (None, None, (None,))
-        holds = self._holds_php(file) if self._wants_php and not is_php_by_name(file.extension) else None
+        holds = self._holds_php(file) if self._wants_php and file.extension not in BY_NAME else None
         php = None if holds is None else int(holds)
         if not self._context.constraints.permits("contains_php", php):
             return None
@@ -212,8 +257,11 @@ class _Query:
         names = self._inspector.matches(file.prefix, file.name, self._rules)
         if names is None:
             return ()
-        self._docroots.spool.run("INSERT OR REPLACE INTO matched VALUES(?,?,?)", (file.number, self._rules_directory, " ".join(names)))
+        self._keep_matches(file.number, names)
         return names
+
+    def _keep_matches(self, number: int, names: Sequence[str]) -> None:
+        self._docroots.spool.run("INSERT OR REPLACE INTO matched VALUES(?,?,?)", (number, self._rules_directory, " ".join(names)))
 
     def _keep(self) -> None:
         """Remember what was looked into."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.expr import evaluate
+from hardaudit_plugins.web.apache.refused import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -222,7 +223,7 @@ class AccessRules:
         return granted[0] if granted else _Outcome(None, outcomes[0].place if outcomes else None)
 
     def _provider(self, words: list[str], directive: Directive) -> _Outcome:
-        kind, arguments, place = (words[0].lower() if words else ""), words[1:], directive.place
+        kind, arguments, place = (words[0] if words else ""), words[1:], directive.place
         lowered = [argument.lower() for argument in arguments]
         reason = f"Require {directive.arguments}"
         if kind == "all":
@@ -242,6 +243,8 @@ class AccessRules:
             return _Outcome(evaluate(_unquoted(text), self._environment, self._choices), place, reason)
         if kind in ("user", "valid-user", "group", "file-owner", "file-group") or kind.startswith(("ldap-", "dbm-", "dbd-")):
             return _Outcome(False, place, reason, needs_user=True)
+        if kind.lower() != kind:
+            raise RefusedError(f"the server answers 500: there is no authorization provider {kind}", place)
         granted = self._choices.undecidable(f"require {kind}", f"Require {kind} is not understood ({place})")
         return _Outcome(granted, place, reason)
 

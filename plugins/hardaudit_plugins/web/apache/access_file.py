@@ -57,6 +57,8 @@ def _problem(directive: Directive, configuration: Configuration, override: Overr
     classes = frozenset(name for name in OVERRIDE_CLASSES if name.lower() in override.classes)
     if not allowed_in_htaccess(directive.name, classes, override.names):
         return f"AllowOverride does not let {directive.spelled} be used there", "override"
+    if directive.name == "options" and len({word[0] in "+-" for word in directive.words() if word}) > 1:
+        return "either every option has a sign or none", ""
     if directive.name == "options" and override.options is not None:
         named = {word.lstrip("+-").lower() for word in directive.words()}
         if not named <= override.options | {"none"}:

@@ -15,10 +15,12 @@ from hardaudit_plugins.web.apache.directive_table import known_modules
 from hardaudit_plugins.web.apache.expr import evaluate, evaluate_string
 from hardaudit_plugins.web.apache.handlers import PHP_HANDLERS, Handler, handler_of
 from hardaudit_plugins.web.apache.mime import MimeTypes
+from hardaudit_plugins.web.apache.modules import MODULES_WITHOUT_DIRECTIVES
 from hardaudit_plugins.web.apache.options import folded_options
-from hardaudit_plugins.web.apache.php_flags import is_engine_on, php_values
+from hardaudit_plugins.web.apache.php_flags import php_values
 from hardaudit_plugins.web.apache.urls import aliased
 from hardaudit_plugins.web.php.cgi import load_cgi
+from hardaudit_plugins.web.php.ini_files import is_on
 from hardaudit_plugins.web.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ class Handling:
         engine = php_values(self.walked.layers).get("engine")
         on, place = self.server.php_engine
         if engine is not None:
-            on, place = is_engine_on(engine.value), engine.place
+            on, place = is_on(engine.value), engine.place
         if not on:
             return None if self._actions() else Verdict(False, "mod_php is switched off there (engine)", None, place)
         if self.state.path_info and self._accepts_path_info() is False:
@@ -224,7 +226,7 @@ class Handling:
         return self.state.redirected(directive.words()[1] + self.state.uri, self.state.seen.query)
 
     def _by_default(self, handler: Handler) -> Verdict:
-        unknown = sorted(self.server.configuration.modules - known_modules())
+        unknown = sorted(self.server.configuration.modules - known_modules() - MODULES_WITHOUT_DIRECTIVES)
         if handler.explicit and handler.name and unknown and handler.name not in ("default-handler", "none"):
             reason = f"whether the handler {handler.name} belongs to {', '.join(unknown)} is not known"
             return Verdict(None, reason, handler.name, handler.place)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.walk import Walker
 
 PHP_MODULES = ("php_module", "php7_module", "php5_module")
+
+_COMPILED_ROOTS = {"/etc/apache2": "/var/www/html", "/etc/httpd": "/var/www/html"}
+"""Document roots compiled into the packages of Debian and Red Hat, by their ServerRoot."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,13 +27,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HostServer:
-    """What a request to a host is evaluated with. `types`: the mime.types file. `left_out`: layers taken away, to see what they do."""
+    """What a request to a host is evaluated with. `types`: the mime.types file. `php_engine`: whether PHP's own
+    configuration leaves mod_php's engine on, and the line that decides. `left_out`: layers taken away, to see what they do."""
 
     configuration: Configuration
     host: Host
     types: Mapping[str, str]
     fpm: Fpm
     evidence: Evidence
+    php_engine: tuple[bool, Place | None]
     left_out: Callable[[Layer], bool] | None = None
 
     @property
@@ -47,11 +53,13 @@ class HostServer:
     def document_root(self) -> str:
         """Document root, without a slash at its end."""
         words = self.last_words("documentroot")
-        return self.absolute(words[0] if words else "htdocs").rstrip("/")
+        compiled = _COMPILED_ROOTS.get(self.configuration.server_root.rstrip("/"), "htdocs")
+        return self.absolute(words[0] if words else compiled).rstrip("/")
 
     def absolute(self, path: str) -> str:
-        """A path of the configuration, from ServerRoot where it is relative."""
-        return path if path.startswith("/") else f"{self.configuration.server_root.rstrip('/')}/{path}"
+        """A path of the configuration, from ServerRoot where it is relative, without `.` and `..` (apr_filepath_merge)."""
+        merged = posixpath.normpath(posixpath.join(self.configuration.server_root, path))
+        return merged + "/" if path.endswith("/") and merged != "/" else merged
 
     def last(self, name: str) -> Directive | None:
         """The line of a server-wide directive that holds: the virtual host's last one, or else the main server's."""
@@ -91,11 +99,6 @@ class HostServer:
     def runs_php(self) -> bool:
         """Whether mod_php is loaded."""
         return any(map(self.has, PHP_MODULES))
-
-    @property
-    def php_engine(self) -> tuple[bool, Place | None]:
-        """Whether PHP's own configuration leaves mod_php's engine on, and the line that decides."""
-        return True, None
 
     def has(self, module: str) -> bool:
         """Whether a module is loaded."""

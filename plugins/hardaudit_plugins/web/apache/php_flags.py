@@ -5,7 +5,6 @@ Source: real_value_hnd, php_apache_flag_handler and merge_php_config in sapi/apa
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,8 +57,3 @@ def _value(directive: Directive, layer: Layer) -> PhpValue:
         value = ""
     return PhpValue(name, value, directive.name.startswith("php_admin"), directive.place, layer.htaccess is not None)
 
-
-def is_engine_on(value: str) -> bool:
-    """How PHP takes the `engine` setting (OnUpdateLong): a number, and 0 for what does not begin with one, so `on` is off."""
-    number = re.match(r"\s*[-+]?\d+", value)
-    return number is not None and int(number[0]) != 0

@@ -17,7 +17,8 @@ from hardaudit_plugins.web.apache.request_state import RequestState
 from hardaudit_plugins.web.apache.rewriting import Rewriting
 from hardaudit_plugins.web.apache.state import State
 from hardaudit_plugins.web.apache.urls import Mapped, aliased, proxied, redirected, user_directories
-from hardaudit_plugins.web.apache.walk import RefusedError
+from hardaudit_plugins.web.apache.refused import RefusedError
+from hardaudit_plugins.web.apache.virtual_root import virtual_path
 from hardaudit_plugins.web.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ class Evaluation:
         if self.server.has("userdir_module") and state.uri.startswith("/~") and (home := self._in_home(state.uri)) is not None:
             return home
         if self.server.has("vhost_alias_module") and (line := self.server.last("virtualdocumentroot")) is not None:
-            return Verdict(None, f"VirtualDocumentRoot maps URLs by the name of the host ({line.place})", place=line.place)
+            root = virtual_path(line.words()[0], self.request.host, self.server.port)
+            return Mapped("file", root.rstrip("/") + state.uri, line.place)
         return Mapped("file", self.server.document_root + state.uri, None)
 
     def _by_alias(self, state: State, path: str, alias: Alias) -> Mapped:

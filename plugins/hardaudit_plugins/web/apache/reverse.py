@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hardaudit.model.gap import GapReason
 from hardaudit_plugins.web.apache.backends import fcgi_url
 from hardaudit_plugins.web.apache.urls import aliases_of, located_aliases, user_directories
+from hardaudit_plugins.web.apache.virtual_root import virtual_path
 from hardaudit_plugins.web.inversion import inverted
 from hardaudit_plugins.web.site import Mapping
 
@@ -22,7 +23,7 @@ _MOST_USERS = 1000
 
 
 def url_mappings(server: HostServer) -> tuple[Mapping, ...]:
-    """The document root, aliases, user directories, paths that are handed to FastCGI, and what RewriteRule lines map to files."""
+    """The document root, aliases, user directories, roots by host name, paths that are handed to FastCGI, and what RewriteRule lines map to files."""
     root = Mapping("/", server.document_root + "/", _place(server.last("documentroot")))
     found = [root]
     if server.has("alias_module"):
@@ -33,16 +34,9 @@ def url_mappings(server: HostServer) -> tuple[Mapping, ...]:
         found += _proxies(server)
     if server.has("rewrite_module"):
         found += _rewrites(server)
-    if server.has("vhost_alias_module") and (line := server.last("virtualdocumentroot")) is not None:
-        server.evidence.gap(GapReason.UNSUPPORTED, f"{line.place}: VirtualDocumentRoot: which directories it serves depends on the names that are asked for")
-    return tuple(dict.fromkeys(_closed(mapping) for mapping in found))
-
-
-def _closed(mapping: Mapping) -> Mapping:
-    """With a slash at both ends, where neither has one."""
-    if mapping.url.endswith("/") or mapping.directory.endswith("/"):
-        return mapping
-    return Mapping(mapping.url + "/", mapping.directory + "/", mapping.place)
+    if server.has("vhost_alias_module"):
+        found += _virtual_roots(server)
+    return tuple(dict.fromkeys(found))
 
 
 def _place(directive: Directive | None) -> Place | None:
@@ -56,33 +50,58 @@ def _slashed(path: str) -> str:
 def _aliases(server: HostServer) -> Iterator[Mapping]:
     for alias in [*aliases_of(server.scopes), *located_aliases(server.scopes, None)]:
         target = server.absolute(alias.target)
-        if not alias.is_pattern:
+        if "%{" in alias.target:
+            server.evidence.gap(GapReason.UNSUPPORTED, f"{alias.place}: which files an Alias by an expression stands for is not understood")
+        elif not alias.keeps_path:
+            yield Mapping(alias.url, target, alias.place)
+        elif not alias.is_pattern:
             yield Mapping(_slashed(alias.url), _slashed(target), alias.place)
-            continue
-        pairs = inverted(alias.url, target)
-        if not pairs and "$" in target:
-            server.evidence.gap(GapReason.UNSUPPORTED, f"{alias.place}: which URLs the pattern {alias.url} stands for is not understood")
-        for url, directory in pairs:
-            yield Mapping(url, directory, alias.place)
+        else:
+            pairs = inverted(alias.url, target)
+            if not pairs and "$" in target:
+                server.evidence.gap(GapReason.UNSUPPORTED, f"{alias.place}: which URLs the pattern {alias.url} stands for is not understood")
+            yield from (Mapping(url, directory, alias.place) for url, directory in pairs)
 
 
 def _homes(server: HostServer) -> Iterator[Mapping]:
+    """`/~user/` for the users of the host, and for whatever has a directory where UserDir names an absolute path."""
     directories = user_directories(server.scopes)
-    if not directories.places:
-        return
-    text = server.evidence.read_text("/etc/passwd") or ""
-    users = [fields for line in text.split("\n") if len(fields := line.split(":")) > 5]
-    for fields in users[:_MOST_USERS]:
-        name, home = fields[0], fields[5]
-        if not directories.is_served(name):
+    for place in directories.places:
+        if "://" in place:
             continue
-        for place in directories.places:
-            if place.startswith("/"):
-                base = place.replace("*", name) if "*" in place else f"{place.rstrip('/')}/{name}"
-            else:
-                base = f"{home.rstrip('/')}/{place}"
-            if "://" not in place:
+        if place.startswith("/"):
+            start, star, rest = place.partition("*")
+            bases = [(name, f"{start}{name}{rest}" if star else f"{place.rstrip('/')}/{name}") for name in _names_in(server, start)]
+        else:
+            bases = [(name, f"{home.rstrip('/')}/{place}") for name, home in _users(server)]
+        for name, base in bases:
+            if directories.is_served(name):
                 yield Mapping(f"/~{name}/", _slashed(base), directories.place)
+
+
+def _names_in(server: HostServer, start: str) -> list[str]:
+    names = server.evidence.list_directory(start.rstrip("/") or "/", optional=True)
+    if len(names) > _MOST_USERS:
+        server.evidence.gap(GapReason.TRUNCATED, f"{start}: more than {_MOST_USERS:,} directories of users: the others are not known")
+    return names[:_MOST_USERS]
+
+
+def _users(server: HostServer) -> list[tuple[str, str]]:
+    text = server.evidence.read_text("/etc/passwd") or ""
+    users = [(fields[0], fields[5]) for line in text.split("\n") if len(fields := line.split(":")) > 5]
+    if len(users) > _MOST_USERS:
+        server.evidence.gap(GapReason.TRUNCATED, f"/etc/passwd: more than {_MOST_USERS:,} users: the directories of the others are not known")
+    return users[:_MOST_USERS]
+
+
+def _virtual_roots(server: HostServer) -> Iterator[Mapping]:
+    """VirtualDocumentRoot for the names that the configuration has."""
+    line = server.last("virtualdocumentroot")
+    if line is None:
+        return
+    server.evidence.gap(GapReason.UNSUPPORTED, f"{line.place}: VirtualDocumentRoot: which directories it serves depends on the names that are asked for")
+    for name in server.host.names:
+        yield Mapping("/", _slashed(virtual_path(line.words()[0], name, server.port)), line.place)
 
 
 def _proxies(server: HostServer) -> Iterator[Mapping]:

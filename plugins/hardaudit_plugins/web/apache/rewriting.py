@@ -17,7 +17,8 @@ from hardaudit_plugins.web.apache.rewrite import (
     rules_from,
 )
 from hardaudit_plugins.web.apache.urls import Mapped
-from hardaudit_plugins.web.apache.walk import RefusedError, is_located
+from hardaudit_plugins.web.apache.refused import RefusedError
+from hardaudit_plugins.web.apache.walk import is_located
 from hardaudit_plugins.web.verdict import Verdict
 
 if TYPE_CHECKING:

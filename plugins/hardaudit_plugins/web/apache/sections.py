@@ -98,7 +98,7 @@ def _is_section(directive: Directive) -> bool:
 
 def _section(directive: Directive) -> Section:
     kind = _REGEX_KINDS.get(directive.name, directive.name)
-    words = directive.words() if kind not in _CONDITIONS else [directive.arguments]
+    words = directive.words()
     is_regex = directive.name in _REGEX_KINDS or directive.name == "proxymatch"
     if not is_regex and words and words[0] == "~" and kind not in _CONDITIONS:
         is_regex, words = True, words[1:]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.fastcgi_targets import fastcgi_targets
-from hardaudit_plugins.web.apache.host_server import HostServer
+from hardaudit_plugins.web.apache.host_server import PHP_MODULES, HostServer
 from hardaudit_plugins.web.apache.hosts import hosts_of
 from hardaudit_plugins.web.apache.mime import parse_types
 from hardaudit_plugins.web.apache.php_flags import php_values
@@ -15,6 +15,8 @@ from hardaudit_plugins.web.apache.reader import load_configuration
 from hardaudit_plugins.web.apache.request import ANYONE, ITSELF, Evaluation
 from hardaudit_plugins.web.apache.reverse import url_mappings
 from hardaudit_plugins.web.apache.site_settings import settings_of
+from hardaudit_plugins.web.php.ini_files import is_on
+from hardaudit_plugins.web.php.module_ini import module_ini
 from hardaudit_plugins.web.verdict import best
 
 if TYPE_CHECKING:
@@ -39,7 +41,20 @@ def load_apache(evidence: Evidence, fpm: Fpm) -> tuple[Site, ...]:
     types = _types(configuration, evidence)
     path = configuration.files[0] if configuration.files else configuration.server_root
     hosts = hosts_of(configuration.directives, path)
-    return tuple(ApacheSite(HostServer(configuration, host, types, fpm, evidence)) for host in hosts)
+    engine = _engine(configuration, evidence)
+    servers = [HostServer(configuration, host, types, fpm, evidence, engine) for host in hosts]
+    return tuple(ApacheSite(server, url_mappings(server)) for server in servers)
+
+
+def _engine(configuration: Configuration, evidence: Evidence) -> tuple[bool, Place | None]:
+    """What the ini files of mod_php say of its engine; it is on by default."""
+    library = next((configuration.libraries[name] for name in PHP_MODULES if name in configuration.libraries), None)
+    if library is None:
+        return True, None
+    directories = [directive.words()[0] for directive in configuration.directives if directive.name == "phpinidir" and directive.words()]
+    _, ini = module_ini(evidence, library, directories[-1] if directories else None)
+    engine = ini.values.get("engine")
+    return (True, None) if engine is None else (is_on(engine.value), engine.place)
 
 
 def _types(configuration: Configuration, evidence: Evidence) -> dict[str, str]:
@@ -57,6 +72,7 @@ class ApacheSite:
     """See `site.Site`, which this implements."""
 
     host_server: HostServer
+    _mappings: tuple[Mapping, ...]
 
     @property
     def server(self) -> str:
@@ -90,7 +106,7 @@ class ApacheSite:
 
     def mappings(self) -> Sequence[Mapping]:
         """Every way from its URLs to files."""
-        return url_mappings(self.host_server)
+        return self._mappings
 
     def php_users(self) -> Sequence[str]:
         """The user of mod_php, and those of the FPM pools that it hands requests to."""

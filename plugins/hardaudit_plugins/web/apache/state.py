@@ -45,8 +45,8 @@ class State:
         return self.seen.path_info
 
     def environment(self, files: Files) -> RequestEnvironment:
-        """For expressions."""
-        return RequestEnvironment(self.seen, files)
+        """For expressions; they are asked before a handler is chosen."""
+        return RequestEnvironment(self.seen, files, "cgi-script" if self.is_script_alias else "")
 
     def map_to(self, filename: str, path_info: str) -> None:
         """The file is known."""

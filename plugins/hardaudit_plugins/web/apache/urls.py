@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hardaudit_plugins.web.apache.patterns import matches
+from hardaudit_plugins.web.apache.patterns import UndecidedError, matches
 from hardaudit_plugins.web.apache.walk import is_located
 
 if TYPE_CHECKING:
@@ -36,13 +36,17 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """An Alias, AliasMatch, ScriptAlias or ScriptAliasMatch line, or one of a Location section (whose path is then the URL)."""
+    """An Alias, AliasMatch, ScriptAlias or ScriptAliasMatch line, or one of a Location section (whose path is then the URL).
+
+    `keeps_path`: what follows the URL follows the target too; in a Location section only with AliasPreservePath.
+    """
 
     url: str
     target: str
     is_pattern: bool
     is_script: bool
     place: Place
+    keeps_path: bool = True
 
 
 def substituted(text: str, match: Match) -> str:
@@ -108,10 +112,12 @@ def located_aliases(scopes: Sequence[Scope], uri: str | None) -> Iterator[Alias]
         for section in scope.locations:
             if uri is not None and not is_located(section, uri):
                 continue
+            keeps = any(d.name == "aliaspreservepath" and d.arguments.lower() == "on" for d in section.layer.directives)
             for directive in section.layer.directives:
                 words = directive.words() if directive.name in ("alias", "scriptalias") else []
                 if len(words) == 1:
-                    yield Alias(section.pattern, words[0], section.is_regex, directive.name == "scriptalias", directive.place)
+                    is_script = directive.name == "scriptalias"
+                    yield Alias(section.pattern, words[0], section.is_regex, is_script, directive.place, keeps_path=keeps)
 
 
 def aliased(uri: str, scopes: Sequence[Scope]) -> tuple[str, Alias] | None:
@@ -119,10 +125,9 @@ def aliased(uri: str, scopes: Sequence[Scope]) -> tuple[str, Alias] | None:
     located = list(located_aliases(scopes, uri))
     if located:
         alias = located[-1]
-        if alias.is_pattern:
-            match = matches(alias.url, uri)
-            return (alias.target if match is None else substituted(alias.target, match), alias)
-        return alias.target + uri[len(alias.url.rstrip("/")) if alias.url != "/" else 0 :], alias
+        if "%{" in alias.target:
+            raise UndecidedError(f"{alias.place}: an Alias by an expression is not understood")
+        return alias.target + (uri[len(alias.url.rstrip("/")) :] if alias.keeps_path else ""), alias
     for alias in aliases_of(scopes):
         if alias.is_pattern:
             match = matches(alias.url, uri)
@@ -142,12 +147,13 @@ def redirected(uri: str, directives: Sequence[Directive]) -> Mapped | None:
         status = {"redirectpermanent": "301", "redirecttemp": "302"}.get(directive.name, "302")
         if words and (words[0].lower() in _STATUS or words[0].isdecimal()) and directive.name in ("redirect", "redirectmatch"):
             status, words = _STATUS.get(words[0].lower(), words[0]), words[1:]
+        refuses = status.startswith(("4", "5"))
         if not words:
-            continue
-        if directive.name == "redirectmatch":
+            concerned = refuses  # in a Location section: the URL is the section's
+        elif directive.name == "redirectmatch":
             concerned = matches(words[0], uri) is not None
-        elif len(words) == 1 and not status.startswith("4") and not status.startswith("5"):
-            concerned = True  # in a Location section: the URL is the section's
+        elif len(words) == 1 and not refuses:
+            concerned = True  # in a Location section too
         else:
             concerned = prefix_length(uri, words[0]) > 0
         if concerned:

@@ -14,6 +14,7 @@ from hardaudit_plugins.web.apache.expr import evaluate
 from hardaudit_plugins.web.apache.fnmatch import matches_wildcard
 from hardaudit_plugins.web.apache.options import Override, folded_options, folded_override
 from hardaudit_plugins.web.apache.patterns import matches
+from hardaudit_plugins.web.apache.refused import RefusedError
 from hardaudit_plugins.web.apache.sections import ordered_directories, scope_of
 from hardaudit_plugins.web.files import Files
 
@@ -26,15 +27,6 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.choices import Choices
     from hardaudit.target.target import Target
     from hardaudit_plugins.web.verdict import Place
-
-
-class RefusedError(Exception):
-    """The walk itself answers the request: 403 for a link that may not be followed, 500 for a .htaccess file that cannot be."""
-
-    def __init__(self, reason: str, place: Place | None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.place = place
 
 
 @dataclass(slots=True)
@@ -101,19 +93,22 @@ class Walker:
         return walked.layers
 
     def _directories(self, walked: Walked, filename: str, files: Files) -> None:
+        """Directory sections, whose paths may also be the file's own, and .htaccess files; then those with regular expressions."""
         plain, patterns = ordered_directories(section for scope in self.scopes for section in scope.directories)
-        parts = filename.rpartition("/")[0].split("/")[1:]
+        parts = [part for part in filename.split("/") if part]
+        inside = filename.endswith("/")  # a directory is asked about, no file in it
         for depth in range(len(parts) + 1):
             directory = "/" + "".join(f"{part}/" for part in parts[:depth])
             for section in plain:
                 if section.components == depth and _is_path(section, directory):
                     walked.add(section)
                     walked.override = folded_override([section.layer], walked.override)
-            self._access_file(walked, directory, files)
-            name = parts[depth] if depth < len(parts) else filename.rpartition("/")[2]
-            _check_link(directory + name, folded_options(walked.layers), files)
+            if depth < len(parts) or inside:
+                self._access_file(walked, directory, files)
+            if depth < len(parts):
+                _check_link(directory + parts[depth], folded_options(walked.layers), files)
         for section in patterns:
-            if matches(section.pattern, filename.rpartition("/")[0] + "/"):
+            if matches(section.pattern, filename):
                 walked.add(section)
 
     def _access_file(self, walked: Walked, directory: str, files: Files) -> None:
@@ -122,6 +117,8 @@ class Walker:
         for name in self.access_files:
             path = directory + name
             if not files.is_file(path):
+                if files.exists(path):
+                    raise RefusedError(f"the server answers 403: {path} is no file", None)
                 continue
             try:
                 directives = read_access_file(files.read_text(path), path, self.configuration, walked.override)

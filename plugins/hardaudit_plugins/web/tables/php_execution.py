@@ -69,9 +69,9 @@ def generate(context: TableContext) -> Iterator[Row]:
         for directory in _directories(context):
             ways = ways_to(context, docroots, directory)
             for file_name in context.constraints.texts("file_name") or STANDARD_NAMES:
-                yield from ({**row, "crafted": asked} for row in _rows(context, execution, directory, file_name, ways))
-                if not ways:
-                    yield {**_unreached(directory, file_name, is_complete=servers.evidence.is_complete), "crafted": asked}
+                rows = list(_rows(context, execution, directory, file_name, ways))
+                for row in rows or [_unreached(directory, file_name, is_complete=servers.evidence.is_complete)]:
+                    yield {**row, "crafted": asked}
 
 
 def _directories(context: TableContext) -> list[str]:
@@ -86,6 +86,8 @@ def _rows(context: TableContext, execution: Execution, directory: str, file_name
     for way in ways:
         context.check_deadline()
         answer = execution.answer(way, file_name)
+        if answer is None:
+            continue
         undecided_gap(context, answer, way.site)
         verdict = answer.verdict
         yield {
