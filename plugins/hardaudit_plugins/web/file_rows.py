@@ -15,7 +15,7 @@ from hardaudit_plugins.web.content.shell_rules import ShellRules, own_rules, rul
 from hardaudit_plugins.web.docroot_spool import SpoolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from hardaudit.model.table import Value
     from hardaudit.target.table import TableContext
@@ -39,7 +39,8 @@ _UPLOADS = "web_uploads_marked"
 _FROM = " FROM entry AS e CROSS JOIN directory AS d ON d.id = e.parent CROSS JOIN permission AS p ON p.id = e.permission"
 _SELECT = (
     "SELECT e.id, e.parent, d.prefix, e.name, e.extension, e.permission, p.mode, p.uid, p.gid, e.size, e.mtime, e.ctime, "
-    f"c.holds_php, m.names{_FROM} LEFT JOIN content AS c ON c.entry = e.id LEFT JOIN matched AS m ON m.entry = e.id AND m.rules = ? WHERE true"
+    f"c.holds_php, m.names{_FROM} LEFT JOIN content AS c ON c.entry = e.id "
+    "LEFT JOIN matched AS m ON m.entry = e.id AND m.rules = ? WHERE true"
 )
 _PLAIN_SELECT = f"{_SELECT[: _SELECT.index('c.holds_php')]}NULL, NULL{_FROM} WHERE true"
 _REGULAR = f" AND p.mode & {_KINDS} = {stat.S_IFREG}"
@@ -167,7 +168,7 @@ class _Query:
         """Look into every file that the query may be about, so that only what it asks for needs more than that."""
         spool, looked, holds_php = self._docroots.spool, self._looked, self._inspector.holds_php
         filters, parameters = self._filters()
-        by_name = f" AND e.extension NOT IN ({','.join('?' * len(BY_NAME))})"
+        by_name = f" AND e.extension NOT IN ({_marks(BY_NAME)})"
         for count, (number, prefix, name, size) in enumerate(spool.select(_LOOK + by_name + filters, [*sorted(BY_NAME), *parameters])):
             if not count & _DEADLINE_MASK:
                 self._context.check_deadline()
@@ -182,7 +183,8 @@ class _Query:
 
     def _match_ahead(self, rules: ShellRules, filters: str, parameters: list[str | int]) -> None:
         extensions, names = sorted(CODE_EXTENSIONS), sorted(CODE_NAMES)
-        code = f" AND (e.extension IN ({','.join('?' * len(extensions))}) OR e.name IN ({','.join('?' * len(names))}) OR e.id IN ({_HOLDS_PHP}))"
+        is_code = f"e.extension IN ({_marks(extensions)}) OR e.name IN ({_marks(names)})"
+        code = f" AND ({is_code} OR e.id IN ({_HOLDS_PHP}))"
         found = self._docroots.spool.select(_MATCH + code + filters, [self._rules_directory, *extensions, *names, *parameters])
         for number, prefix, name in found:
             self._context.check_deadline()
@@ -323,6 +325,11 @@ class _Query:
             rows = self._docroots.spool.select("SELECT 1 FROM upload WHERE directory = ?", (directory,))
             upload = self._uploads[directory] = int(any(True for _ in rows))
         return upload
+
+
+def _marks(values: Collection[str]) -> str:
+    """Places for values in a query."""
+    return ",".join("?" * len(values))
 
 
 def _make_room(remembered: dict[Any, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from hardaudit.model.gap import GapReason
 from hardaudit.target.errors import gap_reason
 from hardaudit_plugins.web.content.images import metadata
-from hardaudit_plugins.web.content.php_code import BY_NAME, holds_php
+from hardaudit_plugins.web.content.php_code import BY_NAME, holds_php, may_hold_php
 from hardaudit_plugins.web.content.reader import FileReader, vanished
 from hardaudit_plugins.web.content.shell_rules import SCAN_BYTES
 from hardaudit_plugins.web.content.sniff import SNIFF_BYTES, sniffed_type
@@ -22,14 +22,12 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 _WHOLE_BYTES = 2**20  # of the kinds that are code or text from end to end, or small by nature
 _WHOLE_KINDS = frozenset(("text", "xml", "svg", "html", "php", "script", "ico", "empty"))
+_PNG = b"\x89PNG"  # whose texts may be compressed
 _TEXT_KINDS = _WHOLE_KINDS - {"ico"}
-_CODE_NAMES = frozenset((".htaccess", ".user.ini", "php.ini"))
-_CODE_EXTENSIONS = BY_NAME | {"inc", "module", "tpl", "html", "htm", "shtml", "cgi", "pl", "py", "sh", "asp", "aspx", "jsp", "htaccess"}
+CODE_NAMES = frozenset((".htaccess", ".user.ini", "php.ini"))
+"""Names, and below extensions, of files that rules are held against for their names alone."""
 
-
-def is_php_by_name(extension: str) -> bool:
-    """Whether a file's extension, in lower case, says that it is PHP."""
-    return extension in BY_NAME
+CODE_EXTENSIONS = BY_NAME | {"inc", "module", "tpl", "html", "htm", "shtml", "cgi", "pl", "py", "sh", "asp", "aspx", "jsp", "htaccess"}
 
 
 class Inspector:
@@ -49,6 +47,13 @@ class Inspector:
 
     def holds_php(self, prefix: str, name: str) -> bool | None:
         """Whether PHP is in a file, by its first and last 64 KiB, all of a text up to 1 MiB, and an image's metadata; None as above."""
+        try:
+            content = self._reader.small(prefix, name)
+        except OSError as error:
+            self._not_read(error, prefix + name)
+            return None
+        if content is not None and not may_hold_php(content) and not content.startswith(_PNG):
+            return False
         return self._look(prefix, name, _holds_php)
 
     def matches(self, prefix: str, name: str, rules: ShellRules) -> tuple[str, ...] | None:
@@ -67,26 +72,28 @@ class Inspector:
             with self._reader.open(prefix, name) as file:
                 return question(file)
         except OSError as error:
-            if not vanished(error):
-                self._problem(gap_reason(error), f"{prefix}{name}: {error.strerror or error}")
+            self._not_read(error, prefix + name)
             return None
+
+    def _not_read(self, error: OSError, path: str) -> None:
+        if not vanished(error):
+            self._problem(gap_reason(error), f"{path}: {error.strerror or error}")
 
 
 def may_hold_code(name: str, extension: str) -> bool:
     """Whether rules are held against a file for its name alone."""
-    return extension in _CODE_EXTENSIONS or name in _CODE_NAMES
+    return extension in CODE_EXTENSIONS or name in CODE_NAMES
 
 
 def _holds_php(file: OpenFile) -> bool:
     content = file.ends()
-    if not content:
-        return False
+    is_whole = len(content) >= file.size
     kind = sniffed_type(content)
     is_text = kind in _TEXT_KINDS
     if holds_php(content, is_text=is_text):
         return True
-    if len(content) >= file.size:
-        return any(holds_php(text, is_text=True) for text in metadata(kind, file.read)) if kind == "png" else False
+    if is_whole:
+        return kind == "png" and any(holds_php(text, is_text=True) for text in metadata(kind, file.read))
     if kind in _WHOLE_KINDS:
         return holds_php(file.read(0, _WHOLE_BYTES), is_text=is_text)
-    return any(holds_php(text, is_text=False) for text in metadata(kind, file.read))
+    return any(holds_php(text, is_text=kind == "png") for text in metadata(kind, file.read))

@@ -13,11 +13,15 @@ from hardaudit.target.errors import NotRegularFileError
 if TYPE_CHECKING:
     from hardaudit.target.target import Target
 
+_TYPE = 0o170000
+
 END_BYTES = 64 * 2**10
 """Bytes at a file's start, and as many at its end, in which code is looked for."""
 
-_LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+# What the walk saw as a regular file is opened by its name: a link in its place is refused, a FIFO is not waited for, and what is no
+# regular file is not read. Only root could put a device there, which opening alone may disturb. To go through /proc/self/fd, as the
+# target does, would cost as much as all the rest.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class OpenFile:
@@ -38,17 +42,17 @@ class OpenFile:
         os.close(self._fd)
 
     def read(self, offset: int, count: int) -> bytes:
-        """So many bytes from an offset, fewer at the end."""
-        content = os.pread(self._fd, count, offset)
-        while content and len(content) < count:
-            piece = os.pread(self._fd, count - len(content), offset + len(content))
-            if not piece:
-                break
+        """So many bytes from an offset, fewer at the end that the file had when it was opened."""
+        wanted = min(count, self.size - offset)
+        if wanted <= 0:
+            return b""
+        content = os.pread(self._fd, wanted, offset)
+        while len(content) < wanted and (piece := os.pread(self._fd, wanted - len(content), offset + len(content))):
             content += piece
         return content
 
     def ends(self, count: int = END_BYTES) -> bytes:
-        """The first and the last `count` bytes; the whole of a file that is no longer than both."""
+        """The first and the last `count` bytes with a line feed between; the whole of a file that is no longer than both."""
         if self.size <= 2 * count:
             return self.read(0, 2 * count)
         return self.read(0, count) + b"\n" + self.read(self.size - count, count)
@@ -70,18 +74,38 @@ class FileReader:
 
     def open(self, prefix: str, name: str) -> OpenFile:
         """The file `name` in the directory `prefix`, which ends with a slash. Raises OSError, for a link too."""
+        fd = self._open(prefix, name)
+        status = os.fstat(fd)
+        if status.st_mode & _TYPE != stat.S_IFREG:
+            os.close(fd)
+            raise NotRegularFileError(prefix + name)
+        return OpenFile(fd, status.st_size)
+
+    def small(self, prefix: str, name: str) -> bytes | None:
+        """The whole content of a file of at most `2 * END_BYTES`, of which there may be a million; None for others. Raises as `open`."""
+        fd = self._open(prefix, name)
+        try:
+            status = os.fstat(fd)
+            if status.st_mode & _TYPE != stat.S_IFREG:
+                raise NotRegularFileError(prefix + name)
+            if status.st_size > 2 * END_BYTES:
+                return None
+            content = os.pread(fd, status.st_size, 0)
+            return content if len(content) == status.st_size else None
+        finally:
+            os.close(fd)
+
+    def _open(self, prefix: str, name: str) -> int:
         if prefix != self._prefix:
             self.close()
             self._directory = self._target.open_directory(prefix)
             self._prefix = prefix
-        place = os.open(host_text.encode(name), _LOOK, dir_fd=self._directory)
         try:
-            status = os.fstat(place)
-            if not stat.S_ISREG(status.st_mode):
-                raise NotRegularFileError(prefix + name)
-            return OpenFile(os.open(f"/proc/self/fd/{place}", _READ), status.st_size)
-        finally:
-            os.close(place)
+            return os.open(name if name.isascii() else host_text.encode(name), _READ, dir_fd=self._directory)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
+                raise NotRegularFileError(prefix + name) from error
+            raise
 
 
 def vanished(error: OSError) -> bool:
