@@ -58,7 +58,7 @@ def _size(value: str) -> int:
 
 def defaults_for(version: str, *, debian: bool) -> dict[str, Default]:
     """Every setting known of a version (`8.2`; empty: of the newest), whatever SAPI and extension it belongs to."""
-    wanted = _number(version) if version else _NEWEST
+    wanted = version_number(version)
     found: dict[str, Default] = {}
     for row in _rows():
         too_new, gone = row["since"] and wanted < _number(row["since"]), row["until"] and wanted >= _number(row["until"])
@@ -74,6 +74,11 @@ def defaults_for(version: str, *, debian: bool) -> dict[str, Default]:
 @lru_cache(maxsize=1)
 def _rows() -> tuple[dict[str, str], ...]:
     return tuple(csv.DictReader((files(__package__) / "php_defaults.csv").read_text("utf-8").splitlines()))
+
+
+def version_number(version: str) -> tuple[int, int]:
+    """Of a version (`8.2`); an empty one is the newest."""
+    return _number(version) if version else _NEWEST
 
 
 def _number(version: str) -> tuple[int, int]:

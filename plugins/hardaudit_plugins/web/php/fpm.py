@@ -6,13 +6,13 @@ A pool that is configured counts as running: whether a service is started this m
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.php.addresses import Address, may_reach, parse_address
 from hardaudit_plugins.web.php.fpm_config import read_fpm
-from hardaudit_plugins.web.php.fpm_places import fpm_places
+from hardaudit_plugins.web.php.fpm_places import FpmPlaces
 from hardaudit_plugins.web.php.fpm_request import FpmAnswer, answer_of_pool
 from hardaudit_plugins.web.php.ini_files import read_ini
 from hardaudit_plugins.web.php.pool import IniValue, Pool, pool_of
@@ -108,10 +108,11 @@ def _resolved(target: Target | None, path: str) -> str:
 def load_fpm(evidence: Evidence) -> Fpm:
     """The pools of every PHP version installed."""
     pools: list[Pool] = []
-    complete = True
-    for place in fpm_places(evidence):
+    found = FpmPlaces(evidence)
+    complete = found.complete
+    for place in found.places:
         loaded, understood = load_place(evidence, place)
-        pools += loaded
+        pools += [replace(pool, base=replace(pool.base, complete=False)) for pool in loaded] if found.overridden else loaded
         complete = complete and understood
     return Fpm(tuple(pools), complete, _foreign(evidence), evidence.target)
 

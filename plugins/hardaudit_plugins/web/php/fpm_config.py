@@ -122,6 +122,8 @@ class _Reader:
         kind, value = statement.name, statement.value or ""
         if self._current is None or kind not in _ARRAYS or (not statement.key and kind != "access.suppress_path"):
             raise _RefusedError(f"{place}: php-fpm takes no {kind}[{statement.key}] here")
+        if (kind == "env" and not value) or (kind == "access.suppress_path" and (statement.key or not value.startswith("/"))):
+            raise _RefusedError(f"{place}: php-fpm takes no {value!r} for {kind}")
         if kind.endswith("_flag"):
             if value not in ("1", ""):
                 raise _RefusedError(f"{place}: {value!r} is neither on nor off")
@@ -144,6 +146,8 @@ class _Reader:
         for index, part in enumerate(parts):
             last = index == len(parts) - 1
             found = [path for base in found for path in self._matching(base, part) if self._is_kind(path, directory=not last)]
+            if len(found) > _MOST_FILES:
+                raise _RefusedError(f"{place}: the pattern {pattern[:200]!r} matches more than {_MOST_FILES} names")
         return sorted(found, key=host_text.encode)
 
     def _matching(self, base: str, part: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hardaudit_plugins.web.php.defaults import version_number
 from hardaudit_plugins.web.php.ini_scanner import IniSyntaxError, parse_ini
 from hardaudit_plugins.web.php.open_basedir import is_within
 from hardaudit_plugins.web.php.script import UndecidedError, View, choose_script
@@ -27,6 +28,7 @@ DEFAULTS = {
     "user_ini.filename": ".user.ini",
 }
 _LONGEST_PATH = 4096
+_FIRST_DECODING = (8, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,37 +45,58 @@ class FpmAnswer:
     status: int = 404
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request to a pool. `sent`: the settings among its parameters."""
+
+    pool: Pool
+    parameters: Mapping[str, str]
+    files: Files
+    sent: Mapping[str, str]
+
+
 def answer_of_pool(pool: Pool, parameters: Mapping[str, str], files: Files) -> FpmAnswer:
     """What the pool runs for a request with these parameters."""
     if pool.refused is not None:
         return FpmAnswer(None, f"PHP-FPM's configuration is not understood: {pool.refused}", pool.place, undecided=True)
     try:
-        sent = _sent_settings(parameters)
-        before = _answer(pool, parameters, files, sent, {})
-        if before.script is None and not pool.base.complete:
-            raise UndecidedError("not every ini file of its PHP could be read")
-        if not sent.keys() & {"cgi.fix_pathinfo", "cgi.discard_path"}:
-            return before
-        after = _answer(pool, parameters, files, sent, sent)  # a worker keeps them for its next request
+        return _decided(_Request(pool, parameters, files, _sent_settings(parameters)))
     except UndecidedError as error:
         return FpmAnswer(None, str(error), pool.place, undecided=True)
     except OSError as error:
         return FpmAnswer(None, f"{error.filename or 'a file'}: {error.strerror or error}", pool.place, undecided=True)
-    if before.script == after.script:
-        return before
-    return FpmAnswer(None, "cgi.fix_pathinfo among the request's parameters counts from the next request on", pool.place, undecided=True)
 
 
-def _answer(pool: Pool, parameters: Mapping[str, str], files: Files, sent: Mapping[str, str], kept: Mapping[str, str]) -> FpmAnswer:
+def _decided(request: _Request) -> FpmAnswer:
+    """The answer that holds for every version and every request before this one; UndecidedError where there is none."""
+    answer = _answer(request, {})
+    if answer.script is None and not request.pool.base.complete:
+        raise UndecidedError("not every ini file of its PHP could be read")
+    if request.sent.keys() & {"cgi.fix_pathinfo", "cgi.discard_path"} and answer.script != _answer(request, request.sent).script:
+        raise UndecidedError("cgi.fix_pathinfo among the request's parameters counts from a worker's next request on")
+    if _may_decode(request) and answer.script != _answer(request, {}, decoded=True).script:
+        raise UndecidedError("some releases of this PHP undo the percent signs in what Apache's proxy sends, some do not")
+    return answer
+
+
+def _may_decode(request: _Request) -> bool:
+    """Whether the path comes through Apache's proxy with percent signs, to a version of which some releases undo them: 8.3 and later."""
+    sent = request.parameters.get("SCRIPT_FILENAME", "")
+    return "%" in sent and sent.lower().startswith("proxy:") and version_number(request.pool.version) >= _FIRST_DECODING
+
+
+def _answer(request: _Request, kept: Mapping[str, str], *, decoded: bool = False) -> FpmAnswer:
+    """The answer with settings that a worker has kept from the request before."""
+    pool, parameters = request.pool, request.parameters
     check_lengths(parameters)
     if "REQUEST_METHOD" not in parameters:
         return FpmAnswer(None, "PHP-FPM drops a request without REQUEST_METHOD among its parameters", pool.place, status=502)
-    view = View(files, pool.chroot)
-    chosen = choose_script(parameters, lambda name: kept.get(name, pool.setting(name, DEFAULTS[name])), view, cgi=False)
+    view = View(request.files, pool.chroot)
+    chosen = choose_script(parameters, lambda name: kept.get(name, pool.setting(name, DEFAULTS[name])), view, decoded=decoded)
     if not chosen.path:
         return FpmAnswer(None, "PHP-FPM finds no script for the request", pool.place)
     refused = _refused(pool, chosen.path, chosen.url)
-    return refused or open_script(pool, chosen, sent, parameters.get("DOCUMENT_ROOT"), files)
+    return refused or open_script(pool, chosen, request.sent, parameters.get("DOCUMENT_ROOT"), request.files)
 
 
 def open_script(pool: Pool, chosen: Chosen, sent: Mapping[str, str], docroot: str | None, files: Files) -> FpmAnswer:

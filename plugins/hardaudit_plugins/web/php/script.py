@@ -6,7 +6,9 @@ import errno
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
+from hardaudit.model import host_text
 from hardaudit_plugins.web.php.ini_files import is_on
 
 if TYPE_CHECKING:
@@ -91,10 +93,17 @@ def _not_a_loop(error: OSError) -> bool:
     raise error
 
 
-def choose_script(parameters: Mapping[str, str], setting: Callable[[str], str], view: View, *, cgi: bool) -> Chosen:
-    """The script for a request's parameters. `setting` gives the value of an ini setting; `cgi`: as php-cgi does it, not FPM."""
+def choose_script(
+    parameters: Mapping[str, str], setting: Callable[[str], str], view: View, *, cgi: bool = False, decoded: bool = False
+) -> Chosen:
+    """The script for a request's parameters. `setting` gives the value of an ini setting.
+
+    `cgi`: as php-cgi does it, not FPM. `decoded`: as those versions of FPM do it that undo the percent signs in what Apache's proxy sends.
+    """
     given = {name: value.partition("\x00")[0] for name, value in parameters.items()}
     script, apache = (given.get("SCRIPT_FILENAME"), False) if cgi else _without_proxy(given.get("SCRIPT_FILENAME"))
+    if decoded and apache and script is not None:
+        script = host_text.decode(unquote_to_bytes(host_text.encode(script))).partition("\x00")[0]
     translated, url = given.get("PATH_TRANSLATED"), given.get("SCRIPT_NAME")
     path = translated if script is None else script
     if path is None:

@@ -211,3 +211,20 @@ def test_an_upload_below_a_chroot_is_found_and_named_as_the_host_has_it(host) ->
 def test_a_relative_path_is_undecided(host) -> None:
     fpm, files, _ = load(host)
     assert fpm.answer("unix:/run/php/php8.2-fpm.sock", {**GET, "SCRIPT_FILENAME": "images/x.php"}, files).undecided
+
+
+def test_a_percent_sign_through_apaches_proxy_is_undecided_where_releases_differ(host) -> None:
+    fpm, files, _ = load(host)
+    parameters = {**GET, "SCRIPT_FILENAME": "proxy:fcgi://localhost/var/www/images/%78.php"}
+    assert fpm.answer("unix:/run/php/php8.2-fpm.sock", parameters, files).script is None
+    host.write("/etc/php/8.4/fpm/php-fpm.conf", "[www]\n" + POOL.format(listen="/run/php/php8.4-fpm.sock"))
+    fpm, files, _ = load(host)
+    assert fpm.answer("unix:/run/php/php8.4-fpm.sock", parameters, files).undecided
+
+
+def test_a_unit_that_gives_php_other_settings_makes_refusals_undecided(host) -> None:
+    host.write("/etc/systemd/system/php8.2-fpm.service.d/x.conf", "[Service]\nEnvironment=PHP_INI_SCAN_DIR=/srv/php.d\n")
+    fpm, files, gaps = load(host)
+    assert [gap for gap in gaps if "php8.2-fpm.service.d/x.conf" in gap]
+    assert fpm.answer("unix:/run/php/php8.2-fpm.sock", {**GET, "SCRIPT_FILENAME": "/var/www/images/x.jpg"}, files).undecided
+    assert fpm.answer("unix:/run/php/php8.2-fpm.sock", {**GET, "SCRIPT_FILENAME": "/var/www/images/x.php"}, files).script is not None
