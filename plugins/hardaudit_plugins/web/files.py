@@ -22,10 +22,16 @@ class Files:
     def __init__(self, target: Target, uploads: Mapping[str, str]) -> None:
         self.target = target
         self.uploads = dict(uploads)
+        self._real: dict[str, str] = {}
         self._directories = {parent for path in uploads for parent in _parents(path)}
 
     def real(self, path: str) -> str:
         """The path without links, `.` and `..`, as far as it exists; what does not exist keeps its names."""
+        if path not in self._real:
+            self._real[path] = self._resolved(path)
+        return self._real[path]
+
+    def _resolved(self, path: str) -> str:
         done = "/"
         parts = [part for part in path.split("/") if part and part != "."]
         for index, part in enumerate(parts):
@@ -34,7 +40,8 @@ class Files:
                 continue
             here = f"{done.rstrip('/')}/{part}"
             try:
-                done = canonical(self.target, here)
+                is_link = stat.S_ISLNK(self.target.lstat(here).st_mode)
+                done = canonical(self.target, here) if is_link else here
             except (FileNotFoundError, NotADirectoryError):
                 rest = "/".join(parts[index + 1 :])
                 return f"{here}/{rest}" if rest else here
