@@ -65,18 +65,27 @@ def ways_to(context: TableContext, docroots: Docroots, directory: str) -> list[W
         paths.update({(reach.site, reach.path_of(real)): None for reach in docroots.reaches.of(real)})
     found: dict[tuple[int, str, str, str | None], Way] = {}
     for number, path in paths:
-        for way in _ways_of(docroots.sites[number], path):
+        for way in ways_of(docroots.sites[number], path):
             found.setdefault((number, way.url, way.path, way.file), way)
     return list(found.values())
 
 
-def _ways_of(site: Site, path: str) -> Iterator[Way]:
+def ways_of(site: Site, path: str) -> Iterator[Way]:
+    """The URLs of a site that its configuration leads to a path, spelled as given."""
     inside = f"{path.rstrip('/')}/"
     for mapping in site.mappings():
         if inside.startswith(mapping.directory):
             yield Way(site, mapping.url + inside[len(mapping.directory) :], path)
         elif mapping.directory.startswith(inside) and "/" not in (name := mapping.directory[len(inside) :].rstrip("/")):
             yield Way(site, mapping.url.rstrip("/"), path, name)
+
+
+def named_or_uploads(context: TableContext) -> list[str]:
+    """The directories that a query names in the column `directory`, or every upload directory."""
+    named = context.constraints.texts("directory")
+    if named is not None:
+        return [directory for directory in named if directory.startswith("/")]
+    return sorted({str(row["path"]) for row in context.rows("upload_directories", only=("path",))})
 
 
 def parts_of(file_name: str) -> tuple[str, str]:
@@ -102,7 +111,7 @@ class Execution:
             stored, suffix = parts_of(file_name)
             return Answer(way.url + suffix, self.verdict(way, stored, suffix, {})) if stored == way.file else None
         if file_name.rpartition("/")[2] == ".htaccess":
-            return Answer(way.url + file_name, self._takeover(way))
+            return Answer(way.url + file_name, self.takeover(way))
         stored, suffix = parts_of(file_name)
         url = way.url + stored + suffix
         return Answer(url, self.verdict(way, stored, suffix, {}))
@@ -124,7 +133,7 @@ class Execution:
                     request = Request(url + suffix, script, host, method)
                     yield explore(lambda choices, request=request: way.site.verdict(request, files, choices), crafted=self.crafted)  # type: ignore[misc]
 
-    def _takeover(self, way: Way) -> Verdict:
+    def takeover(self, way: Way) -> Verdict:
         """Whether an uploaded .htaccess makes PHP run for a name that does not run without it, in a directory `sub` of the upload's own."""
         if way.site.server != "apache":
             return Verdict(False, f"{way.site.server} reads no .htaccess files")

@@ -40,7 +40,7 @@ class Setting:
     """An effective setting of a site, for the checks: see the table `web_settings`. `url` and `directory` are empty for the whole site."""
 
     name: str
-    value: str
+    value: str | None
     place: Place | None
     url: str = ""
     directory: str = ""
@@ -48,13 +48,17 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """A line of configuration, in effect or not, that is there to keep PHP from running: see the table `php_protections`."""
+    """A line of configuration, in effect or not, that is there to keep PHP from running: see the table `php_protections`.
+
+    `overridable`: an uploaded .htaccess file could undo it.
+    """
 
     directory: str
     kind: str
     effective: bool | None
     reason: str
     place: Place
+    overridable: bool = False
 
 
 class Site(Protocol):

@@ -55,7 +55,7 @@ class _Outcome:
     needs_user: bool = False
 
 
-class AccessRules:
+class Authorization:
     """The access rules that layers come to, for one method and client."""
 
     def __init__(self, layers: Sequence[Layer], method: str, client: Client, environment: Environment, choices: Choices) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError
 from hardaudit_plugins.web.apache.directive_table import OVERRIDE_CLASSES, allowed_in_htaccess, lookup
 from hardaudit_plugins.web.apache.reader import read_htaccess
+from hardaudit_plugins.web.apache.reading import AccessRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +34,8 @@ def read_access_file(text: str, path: str, configuration: Configuration, overrid
     With `AllowOverride Nonfatal=…` a directive that is not allowed, or not known, is skipped instead.
     """
     try:
-        directives = read_htaccess(text, path, configuration)
+        rules = AccessRules(_classes(override), override.names, nonfatal=bool(override.nonfatal))
+        directives = read_htaccess(text, path, configuration, rules)
     except ApacheSyntaxError as error:
         raise AccessFileError(error.message, error.place) from error
     return tuple(_permitted(directives, configuration, override))
@@ -54,8 +56,7 @@ def _problem(directive: Directive, configuration: Configuration, override: Overr
     spec = lookup(directive.name)
     if spec is None or not any(map(configuration.has_module, spec.modules)):
         return f"{directive.spelled} is not known to it: no such module is loaded", "unknown"
-    classes = frozenset(name for name in OVERRIDE_CLASSES if name.lower() in override.classes)
-    if not allowed_in_htaccess(directive.name, classes, override.names):
+    if not allowed_in_htaccess(directive.name, _classes(override), override.names):
         return f"AllowOverride does not let {directive.spelled} be used there", "override"
     if directive.name == "options" and len({word[0] in "+-" for word in directive.words() if word}) > 1:
         return "either every option has a sign or none", ""
@@ -64,3 +65,8 @@ def _problem(directive: Directive, configuration: Configuration, override: Overr
         if not named <= override.options | {"none"}:
             return f"AllowOverride does not let Options {directive.arguments} be used there", "override"
     return None, ""
+
+
+def _classes(override: Override) -> frozenset[str]:
+    """The classes of AllowOverride as the directive table spells them."""
+    return frozenset(name for name in OVERRIDE_CLASSES if name.lower() in override.classes)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hardaudit_plugins.web.apache.sections import without_lines
 from hardaudit_plugins.web.apache.walk import Walker
 
 PHP_MODULES = ("php_module", "php7_module", "php5_module")
@@ -14,12 +15,12 @@ _COMPILED_ROOTS = {"/etc/apache2": "/var/www/html", "/etc/httpd": "/var/www/html
 """Document roots compiled into the packages of Debian and Red Hat, by their ServerRoot."""
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from hardaudit_plugins.web.apache.directive import Directive
     from hardaudit_plugins.web.apache.hosts import Host
     from hardaudit_plugins.web.apache.directive import Configuration
-    from hardaudit_plugins.web.apache.sections import Layer, Scope
+    from hardaudit_plugins.web.apache.sections import Scope
     from hardaudit_plugins.web.evidence import Evidence
     from hardaudit_plugins.web.php.fpm import Fpm
     from hardaudit_plugins.web.verdict import Place
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class HostServer:
     """What a request to a host is evaluated with. `types`: the mime.types file. `php_engine`: whether PHP's own
-    configuration leaves mod_php's engine on, and the line that decides. `left_out`: layers taken away, to see what they do."""
+    configuration leaves mod_php's engine on, and the line that decides. `left_out`: lines of .htaccess files that are
+    taken away, to see what they do; `without` takes them from the configuration too."""
 
     configuration: Configuration
     host: Host
@@ -36,7 +38,12 @@ class HostServer:
     fpm: Fpm
     evidence: Evidence
     php_engine: tuple[bool, Place | None]
-    left_out: Callable[[Layer], bool] | None = None
+    left_out: frozenset[Place] = frozenset()
+
+    def without(self, places: frozenset[Place]) -> HostServer:
+        """The same host as if some lines were not there."""
+        scopes = tuple(without_lines(scope, places) for scope in self.host.scopes)
+        return replace(self, host=replace(self.host, scopes=scopes), left_out=places)
 
     @property
     def scopes(self) -> Sequence[Scope]:

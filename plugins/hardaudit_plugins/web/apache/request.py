@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hardaudit_plugins.web.apache.access import AccessRules, Client
+from hardaudit_plugins.web.apache.access import Authorization, Client
 from hardaudit_plugins.web.apache.envif import set_by_request, set_for_handlers
 from hardaudit_plugins.web.apache.expr import ExprError, ExprSyntaxError
 from hardaudit_plugins.web.apache.handling import Handling
@@ -96,11 +96,10 @@ class Evaluation:
             return Verdict(False, mapped.target, place=mapped.place)
         if mapped.kind == "file":
             self._split_path_info(state, mapped.target)
-        filename = state.filename if mapped.kind == "file" else None
-        walked = self.server.walker.walk(filename, state.uri, self.files, state.environment(self.files), self.choices)
+        walked = self.server.walker.walk(state, self.files, self.choices, is_proxied=mapped.kind == "proxy")
         self._set_variables(walked.layers[len(start.layers) :], state)
         environment = state.environment(self.files)
-        access = AccessRules(walked.layers, self.request.method, self.client, environment, self.choices).access()
+        access = Authorization(walked.layers, self.request.method, self.client, environment, self.choices).access()
         if not access.granted:
             return Verdict(False, f"the server refuses the request: {access.reason}", place=access.place)
         return self._fixups(state, mapped, walked)

@@ -15,8 +15,7 @@ from hardaudit_plugins.web.apache.rewrite_engine import apply_rules, is_fixed
 from hardaudit_plugins.web.apache.rewrite_rules import (
     RewriteConfig,
     RewriteSyntaxError,
-    for_directories,
-    merge_directory,
+    directory_config,
     merge_server,
     rules_from,
 )
@@ -37,8 +36,7 @@ __all__ = [
     "RewriteConfig",
     "RewriteOutcome",
     "RewriteSyntaxError",
-    "for_directories",
-    "merge_directory",
+    "directory_config",
     "merge_server",
     "rewrite_directory",
     "rewrite_server",
@@ -104,12 +102,10 @@ def rewrite_server(
 def _located(progress: Progress, config: RewriteConfig, path: str) -> RewriteOutcome:
     """Where the path leads that rules of a server made: to a file as it is, or to one below the document root."""
     run = progress.run
-    if not path.startswith("/"):
-        return _outcome(progress, "error", status=BAD_REQUEST)
     filename = with_home(path, run.files)
     reduced = progress.reduced and not config.has_option("legacyprefixdocroot")
     if not reduced and _begins_with_directory(filename, progress, run):
-        return _outcome(progress, "filename", filename)
+        return _outcome(progress, "filename", normalized(filename, clip=True) or "/")
     below = normalized(filename)
     if below is None:
         return _outcome(progress, "forbidden", status=403)
@@ -132,8 +128,6 @@ def rewrite_directory(config: RewriteConfig, directory_prefix: str, state: Reque
     if ended is not None:
         return _based(ended, prefix, config)
     filename = run.state.filename
-    if not filename.startswith("/"):
-        return _outcome(progress, "error", status=400)
     if filename == state.filename:
         return _outcome(progress, "unchanged")
     if run.handler is not None:
@@ -155,7 +149,7 @@ def _as_url(filename: str, prefix: str, config: RewriteConfig, state: RequestSta
         root = state.document_root.removesuffix("/")
         if filename.startswith(root + "/"):
             return filename[len(root) :] if root else filename
-    if url == filename and not config.has_option("ignorecontextinfo") and state.context_prefix:
+    if url == filename and not config.has_option("ignorecontextinfo"):
         url = _replaced_prefix(url, state.context_document_root or state.document_root, state.context_prefix)
     return url
 
@@ -178,10 +172,14 @@ def _replaced_prefix(text: str, prefix: str, substitute: str) -> str:
 
 
 def _ending(progress: Progress, run: Run, state: RequestState) -> RewriteOutcome | None:
-    """The outcomes that are the same in both contexts: no change, an answer, a proxy, a redirect."""
+    """The outcomes that are the same in both contexts: an answer, no change, a proxy, a redirect."""
     if progress.status:
         kind = {403: "forbidden", 410: "gone", 500: "error"}.get(progress.status, "status")
         return _outcome(progress, kind, status=progress.status)
+    return _moved(progress, run, state)
+
+
+def _moved(progress: Progress, run: Run, state: RequestState) -> RewriteOutcome | None:
     if not progress.changed:
         run.state = replace(run.state, filename=state.filename)
         return _outcome(progress, "unchanged")
@@ -189,14 +187,14 @@ def _ending(progress: Progress, run: Run, state: RequestState) -> RewriteOutcome
     escapes = progress.escapes and scheme_length(filename) > 0
     if run.state.query is not None and not escapes and any(char <= " " or char == "\x7f" for char in run.state.query):
         return _outcome(progress, "forbidden", status=403)
-    if progress.passthrough:
-        return None if filename.startswith("/") else _outcome(progress, "error", status=BAD_REQUEST)
-    if filename.startswith("proxy:"):
+    if filename.startswith("proxy:") and not progress.passthrough:
         if run.handler is not None:
             raise UndecidedError(f"{progress.place}: the handler {run.handler[:80]} takes the place of the proxy")
         return _outcome(progress, "proxy", filename.removeprefix("proxy:"))
-    if scheme_length(filename):
+    if scheme_length(filename) and not progress.passthrough:
         return _outcome(progress, "redirect", filename, status=progress.redirect_status)
+    if not filename.startswith("/"):
+        return _outcome(progress, "error", status=BAD_REQUEST)
     if progress.redirect_status:
         raise UndecidedError(f"{progress.place}: a path that was a redirect by an earlier rule, whose status stays")
     return None

@@ -126,7 +126,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A RewriteRule with its conditions. `flags`: the short names of those without a value, `status`: of R, F and G, 0 without one."""
+    """A RewriteRule with its conditions. `flags`: their short names, and `STATUS` for one that answers with a status that is no redirect.
+
+    `status`: of R, F and G, 0 without one.
+    """
 
     pattern: str
     negated: bool
@@ -151,15 +154,15 @@ class Rule:
     @property
     def has_status(self) -> bool:
         """Whether the rule answers with a status that is no redirect."""
-        return bool({"F", "G"} & self.flags) or ("R" in self.flags and not 300 <= self.status < 400 and self.status != 0)
+        return "STATUS" in self.flags
 
 
 @dataclass(frozen=True, slots=True)
 class RewriteConfig:
     """What mod_rewrite has for a server or a directory. `engine` is None where nothing says; it is off then.
 
-    `present`: whether any of its directives is there. `base`: RewriteBase. `maps`: RewriteMap, name to its source (`txt:/etc/map`).
-    `pending`: conditions after the last rule, which go to the next rule that is inherited.
+    `present`: whether any of its directives is there. `base`: RewriteBase, `base_is_set`: what MergeBase goes by. `maps`: RewriteMap, name
+    to its source (`txt:/etc/map`). `pending`: conditions after the last rule, which have no effect.
     """
 
     engine: bool | None = None
@@ -169,6 +172,7 @@ class RewriteConfig:
     pending: tuple[Condition, ...] = ()
     maps: Mapping[str, str] = field(default_factory=dict)
     present: bool = False
+    base_is_set: bool = False
 
     def has_option(self, name: str) -> bool:
         """Whether RewriteOptions has it; `name` in lower case."""
@@ -194,29 +198,37 @@ def rules_from(directives: Sequence[Line]) -> RewriteConfig:
     return replace(config, rules=tuple(rules), pending=tuple(pending))
 
 
-def merge_server(base: RewriteConfig, local: RewriteConfig) -> RewriteConfig:
-    """A virtual host's configuration from the main server's and its own.
+def merge_server(base: RewriteConfig, local: RewriteConfig, *, in_sections: bool = False) -> RewriteConfig:
+    """A virtual host's configuration from the main server's and its own. `in_sections`: whether sections in it have any of its directives.
 
-    Without a directive of its own it applies no rules, inherited or not, but the engine's state holds for its directories.
+    Without any directive in it the host applies no rules, inherited or not, but the engine's state holds for its directories.
     """
     merged = _merged(base, local)
-    if not local.present:
+    if not local.present and not in_sections:
         return replace(merged, rules=(), pending=(), maps=base.maps)
     return merged
 
 
-def for_directories(server: RewriteConfig) -> RewriteConfig:
-    """What the configuration of directories is merged onto: the server's state, options and maps, none of its rules."""
-    return replace(server, rules=(), pending=(), base=None)
+def directory_config(server: RewriteConfig, locals_: Sequence[RewriteConfig]) -> RewriteConfig:
+    """The configuration of a directory: of its sections and .htaccess files in their order, then merged onto the server's (`merge_server`).
+
+    The order of merging counts: options of the server do not reach from one section to the next. Of the server its state, options and maps
+    hold, none of its rules.
+    """
+    server = replace(server, rules=(), pending=(), base=None, base_is_set=False)
+    merged: RewriteConfig | None = None
+    for local in locals_:
+        if local.present:
+            merged = local if merged is None else _merged_directory(merged, local)
+    return server if merged is None else replace(_merged_directory(server, merged), maps=server.maps)
 
 
-def merge_directory(base: RewriteConfig, local: RewriteConfig) -> RewriteConfig:
-    """The configuration of a section or .htaccess file that is merged onto what came before; without any directive that stays."""
-    if not local.present:
-        return base
-    merged = replace(_merged(base, local), maps=base.maps)
-    rewrite_base = base.base if merged.has_option("mergebase") and local.base is None else local.base
-    return replace(merged, base=rewrite_base)
+def _merged_directory(base: RewriteConfig, local: RewriteConfig) -> RewriteConfig:
+    """config_perdir_merge(), which forgets that RewriteBase was set where the option MergeBase is not."""
+    merged = _merged(base, local)
+    if not merged.has_option("mergebase"):
+        return replace(merged, base=local.base, base_is_set=False)
+    return replace(merged, base=local.base if local.base_is_set else base.base, base_is_set=local.base_is_set or base.base_is_set)
 
 
 def _merged(base: RewriteConfig, local: RewriteConfig) -> RewriteConfig:
@@ -250,7 +262,7 @@ def _set(config: RewriteConfig, line: Line) -> RewriteConfig:
     if line.name == "rewritebase":
         if len(words) != 1 or not words[0].startswith("/"):
             raise RewriteSyntaxError(line.place, "RewriteBase: argument is not a valid URL")
-        return replace(config, base=words[0])
+        return replace(config, base=words[0], base_is_set=True)
     if len(words) not in (2, 3):
         raise RewriteSyntaxError(line.place, "RewriteMap takes a name and a source")
     return replace(config, maps={**config.maps, words[0]: words[1]})
@@ -355,9 +367,10 @@ def _flagged(rule: Rule, name: str, value: str, place: Place) -> Rule:
         status = _REDIRECTS.get(value.lower(), integer(value) if value[:1].isdigit() else 0)
         if value[:1].isdigit() and status not in _STATUSES:
             raise RewriteSyntaxError(place, f"RewriteRule: invalid HTTP response code '{value}' for flag 'R'")
-        return replace(rule, status=status if value else rule.status)
+        answers = {"STATUS"} if value[:1].isdigit() and not 300 <= status < 400 else set()
+        return replace(rule, status=status if value else rule.status, flags=rule.flags | answers)
     if name in ("F", "G"):
-        return replace(rule, status=403 if name == "F" else 410)
+        return replace(rule, status=403 if name == "F" else 410, flags=rule.flags | {"STATUS"})
     if name == "E":
         return replace(rule, variables=(*rule.variables, value))
     if name == "S":

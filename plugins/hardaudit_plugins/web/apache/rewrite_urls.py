@@ -51,15 +51,18 @@ def takes_query(uri: str) -> bool:
     return length == 0 or _SCHEMES[lower(uri[:length])]
 
 
-def normalized(path: str) -> str | None:
-    """The path without `.`, `..` and empty names, as the server looks for a file; None for one that leads above the root."""
+def normalized(path: str, *, clip: bool = False) -> str | None:
+    """The path without `.`, `..` and empty names, as the server looks for it.
+
+    None for one that leads above the root, unless `clip` lets it stay at the root.
+    """
     names: list[str] = []
     parts = path.split("/")
     for name in parts:
         if name == "..":
-            if not names:
+            if not names and not clip:
                 return None
-            names.pop()
+            names = names[:-1]
         elif name not in ("", "."):
             names.append(name)
     return "/" + "/".join(names) + ("/" if names and parts[-1] in ("", ".", "..") else "")
@@ -70,7 +73,7 @@ def internal_redirect(url: str, query: str | None) -> tuple[str, str | None] | i
     path, mark, rest = (url if query is None else f"{url}?{query}").partition("#")[0].partition("?")
     unreserved = _UNRESERVED.sub(lambda found: chr(int(found[1], 16)), path)
     clean = normalized(unreserved)
-    if clean is None or _BAD_ESCAPE.search(clean):
+    if not path.startswith("/") or clean is None or _BAD_ESCAPE.search(clean):
         return BAD_REQUEST
     if _FORBIDDEN_ESCAPE.search(clean):
         return NOT_FOUND

@@ -6,18 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.options import folded_options
+from hardaudit_plugins.web.apache.refused import RefusedError
 from hardaudit_plugins.web.apache.rewrite import (
     RewriteConfig,
     RewriteSyntaxError,
-    for_directories,
-    merge_directory,
+    directory_config,
     merge_server,
     rewrite_directory,
     rewrite_server,
     rules_from,
 )
 from hardaudit_plugins.web.apache.urls import Mapped
-from hardaudit_plugins.web.apache.refused import RefusedError
 from hardaudit_plugins.web.apache.walk import is_located
 from hardaudit_plugins.web.verdict import Verdict
 
@@ -53,15 +52,16 @@ class Rewriting:
 
     def in_directory(self, state: State, walked: Walked) -> Mapped | Verdict | State | None:
         """What rules in sections and .htaccess files make of it; a state where the request begins anew, None where it goes on."""
-        config = for_directories(self._server_config())
+        locals_: list[RewriteConfig] = []
         prefix: str | None = None
         for layer in walked.layers:
             if layer.directory is not None:
                 local = self._rules(layer)
-                config = merge_directory(config, local)
+                locals_.append(local)
                 prefix = layer.directory if local.present else prefix
         if prefix is None:
             return None
+        config = directory_config(self._server_config(), locals_)
         if config.engine and not folded_options(walked.layers) & {"followsymlinks", "symlinksifownermatch"}:
             return Verdict(False, "the server refuses: RewriteRule needs Options FollowSymLinks there", place=None)
         outcome = rewrite_directory(config, prefix, state.seen, self.files, self.choices)

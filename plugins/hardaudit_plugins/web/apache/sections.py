@@ -126,3 +126,20 @@ def ordered_directories(sections: Iterable[Section]) -> tuple[list[Section], lis
     every = list(sections)
     plain = sorted((section for section in every if not section.is_regex), key=lambda section: section.components)
     return plain, [section for section in every if section.is_regex]
+
+
+def without_lines(scope: Scope, places: frozenset[Place]) -> Scope:
+    """A scope as if the directives at some places were not there."""
+    if not places:
+        return scope
+    lists = (scope.directories, scope.locations, scope.files, scope.conditions, scope.proxies)
+    return Scope(_thinned(scope.layer, places), *([_without(section, places) for section in sections] for sections in lists), scope.hosts)
+
+
+def _without(section: Section, places: frozenset[Place]) -> Section:
+    files, conditions = (tuple(_without(inner, places) for inner in sections) for sections in (section.files, section.conditions))
+    return replace(section, layer=_thinned(section.layer, places), files=files, conditions=conditions)
+
+
+def _thinned(layer: Layer, places: frozenset[Place]) -> Layer:
+    return replace(layer, directives=tuple(directive for directive in layer.directives if directive.place not in places))

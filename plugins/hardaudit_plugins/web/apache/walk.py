@@ -15,15 +15,16 @@ from hardaudit_plugins.web.apache.fnmatch import matches_wildcard
 from hardaudit_plugins.web.apache.options import Override, folded_options, folded_override
 from hardaudit_plugins.web.apache.patterns import matches
 from hardaudit_plugins.web.apache.refused import RefusedError
-from hardaudit_plugins.web.apache.sections import ordered_directories, scope_of
+from hardaudit_plugins.web.apache.sections import ordered_directories, scope_of, without_lines
 from hardaudit_plugins.web.files import Files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from hardaudit_plugins.web.apache.expr import Environment
     from hardaudit_plugins.web.apache.directive import Configuration
     from hardaudit_plugins.web.apache.sections import Layer, Scope, Section
+    from hardaudit_plugins.web.apache.state import State
     from hardaudit_plugins.web.choices import Choices
     from hardaudit.target.target import Target
     from hardaudit_plugins.web.verdict import Place
@@ -53,13 +54,13 @@ class Walked:
 class Walker:
     """Walks for requests to one virtual host. `scopes`: the main server's, then the virtual host's.
 
-    `left_out`: layers are dropped for which it is true, for finding out what a line does.
+    `left_out`: lines of .htaccess files that are taken away, to see what they do.
     """
 
     configuration: Configuration
     scopes: Sequence[Scope]
     access_files: tuple[str, ...]
-    left_out: Callable[[Layer], bool] | None = None
+    left_out: frozenset[Place] = frozenset()
 
     def start(self) -> Walked:
         """What stands outside of Directory, Location and the like."""
@@ -68,37 +69,41 @@ class Walker:
             walked.add_parts(scope.layer, scope.files, scope.conditions)
         return walked
 
-    def walk(self, filename: str | None, uri: str, files: Files, environment: Environment, choices: Choices) -> Walked:
-        """Everything that speaks about a request. `filename`: the file's path as mapped, links unresolved; None when proxied.
+    def walk(self, state: State, files: Files, choices: Choices, *, is_proxied: bool) -> Walked:
+        """Everything that speaks about a request, whose file is known unless it is proxied.
 
         Raises RefusedError, UndecidedError of patterns, and OSError of the target.
         """
+        environment = state.environment(files)
         walked = self.start()
-        if filename is not None:
-            self._directories(walked, filename, files)
-            self._files(walked, filename.rpartition("/")[2])
-        self._locations(walked, uri)
+        if not is_proxied:
+            self._directories(walked, state.filename, files, is_whole=not state.path_info)
+            self._files(walked, state.filename.rpartition("/")[2])
+        self._locations(walked, state.uri)
         self._conditions(walked, environment, choices)
-        if self.left_out is not None:
-            walked.layers = [layer for layer in walked.layers if not self.left_out(layer)]
         return walked
 
     def directory_layers(self, directory: str, target: Target) -> list[Layer]:
         """What speaks about the files of a directory whatever their names and URLs. Raises OSError of the target."""
         walked = self.start()
         try:
-            self._directories(walked, directory.rstrip("/") + "/", Files(target, {}))
+            self._directories(walked, directory.rstrip("/") + "/", Files(target, {}), is_whole=False)
         except RefusedError:
             return walked.layers  # no request gets there, and none has other settings
         return walked.layers
 
-    def _directories(self, walked: Walked, filename: str, files: Files) -> None:
-        """Directory sections, whose paths may also be the file's own, and .htaccess files; then those with regular expressions."""
+    def _directories(self, walked: Walked, filename: str, files: Files, *, is_whole: bool) -> None:
+        """Directory sections and .htaccess files, then sections with regular expressions.
+
+        Where links are followed unseen and no path info comes after the file (`is_whole`), its own path is a "directory" too.
+        """
         plain, patterns = ordered_directories(section for scope in self.scopes for section in scope.directories)
         parts = [part for part in filename.split("/") if part]
         inside = filename.endswith("/")  # a directory is asked about, no file in it
         for depth in range(len(parts) + 1):
             directory = "/" + "".join(f"{part}/" for part in parts[:depth])
+            if depth == len(parts) and not inside and not (is_whole and _follows_unseen(folded_options(walked.layers))):
+                break
             for section in plain:
                 if section.components == depth and _is_path(section, directory):
                     walked.add(section)
@@ -124,7 +129,7 @@ class Walker:
                 directives = read_access_file(files.read_text(path), path, self.configuration, walked.override)
             except AccessFileError as error:
                 raise RefusedError(f"the server answers 500: {error.message}", error.place) from error
-            scope = scope_of(directives, path)
+            scope = without_lines(scope_of(directives, path), self.left_out)
             walked.add_parts(replace(scope.layer, htaccess=path, directory=directory), scope.files, scope.conditions)
             return
 
@@ -153,6 +158,10 @@ class Walker:
                 chain_taken = True
                 walked.layers.append(section.layer)
                 pending = [*section.conditions, *pending]
+
+
+def _follows_unseen(options: frozenset[str]) -> bool:
+    return "followsymlinks" in options and "symlinksifownermatch" not in options
 
 
 def _is_path(section: Section, directory: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.nginx.evaluation import evaluate
@@ -43,22 +43,43 @@ def judge(block: Block, request: Request, files: Files, choices: Choices) -> Ver
             reached = address.server_for(request.host)
             if reached is not server:
                 other = "another server" if reached is None else str(reached.directive.place)
-                verdicts.append(
-                    Verdict(executes=False, reason=f"requests for {request.host or 'no name'} go to {other}", place=server.directive.place)
-                )
+                reason = f"requests for {request.host or 'no name'} go to {other}"
+                verdicts.append(Verdict(executes=False, reason=reason, place=server.directive.place))
+                continue
+            if listen.tls and (certificate := _certificate(server)) is not None:
+                verdicts.append(certificate)
                 continue
             default = address.default or server  # its settings count while the name is not read yet
             uri = normalised(request.path, merge_slashes=default.is_on("merge_slashes", default=True))
-            for visitor in visitors(listen):
-                fixed = Fixed(http, server, request, files, choices, block.fpm, listen, visitor)
-                verdicts.append(evaluate(fixed, uri))
-                if verdicts[-1].executes:
-                    return verdicts[-1]
-                if not fixed.asked:
-                    break  # it is the same for everyone
+            verdict, is_same = _by_visitors(Fixed(http, server, request, files, choices, block.fpm, listen, Visitor(None)), uri)
         except UndecidedRequestError as error:
-            verdicts.append(Verdict(None, error.reason, None, server.directive.place))
+            verdict, is_same = Verdict(None, error.reason, None, server.directive.place), False
+        verdicts.append(verdict)
+        if is_same or verdict.executes:
+            break
     return best(verdicts)
+
+
+def _by_visitors(fixed: Fixed, uri: str) -> tuple[Verdict, bool]:
+    """The verdict over those who can ask; and whether it is the same for everyone through every address."""
+    verdicts: list[Verdict] = []
+    for visitor in visitors(fixed.listen):
+        verdicts.append(evaluate(replace(fixed, visitor=visitor), uri))
+        if verdicts[-1].executes or "visitor" not in fixed.asked:
+            break
+    return best(verdicts), not fixed.asked and not verdicts[0].executes
+
+
+def _certificate(server: Scope) -> Verdict | None:
+    """What a server refuses before it reads a request: visitors without a certificate, or everyone."""
+    for name, value, reason in (
+        ("ssl_verify_client", "on", "asks for a client certificate"),
+        ("ssl_reject_handshake", "on", "takes no connection"),
+    ):
+        directive = server.value(name)
+        if directive is not None and directive.args == (value,):
+            return Verdict(executes=False, reason=f"{directive} {reason}", place=directive.place)
+    return None
 
 
 def normalised(path: str, *, merge_slashes: bool) -> str:

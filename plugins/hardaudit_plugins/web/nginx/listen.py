@@ -85,10 +85,16 @@ class Address:
 
     servers: list[tuple[Scope, tuple[str, ...]]] = field(default_factory=list)
     default: Scope | None = None
+    _chosen: dict[str, Scope | None] = field(default_factory=dict)
 
     def server_for(self, host: str) -> Scope | None:
         """The server that answers requests for a host name. Raises UndecidedRequestError when a pattern cannot be run."""
         host = host.lower().rstrip(".")
+        if host not in self._chosen:
+            self._chosen[host] = self._choose(host)
+        return self._chosen[host]
+
+    def _choose(self, host: str) -> Scope | None:
         best: tuple[int, int, Scope] | None = None
         regexes: list[tuple[str, Scope]] = []
         for scope, names in self.servers:

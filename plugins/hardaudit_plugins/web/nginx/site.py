@@ -30,6 +30,7 @@ class NginxSite:
 
     block: Block
     evidence: Evidence = field(repr=False)
+    _mappings: list[Mapping] = field(default_factory=list, repr=False)
 
     server = "nginx"
 
@@ -63,7 +64,9 @@ class NginxSite:
 
     def mappings(self) -> Sequence[Mapping]:
         """The root and every alias, root and rewrite of its locations."""
-        return ways.mappings(self.block.http, self.block.server, self.evidence)
+        if not self._mappings:
+            self._mappings.extend(ways.mappings(self.block.http, self.block.server, self.evidence))
+        return self._mappings
 
     def php_users(self) -> Sequence[str]:
         """The users of the pools that it hands requests to."""

@@ -23,7 +23,7 @@ _FROM_CLIENT = frozenset({
     "content_length", "content_type", "http2", "http3", "http_host", "proxy_add_x_forwarded_for", "proxy_protocol_addr", "query_string",
     "remote_user", "request_body", "request_body_file", "request_length", "ssl_cipher", "ssl_client_cert", "ssl_client_escaped_cert",
     "ssl_client_fingerprint", "ssl_client_i_dn", "ssl_client_raw_cert", "ssl_client_s_dn", "ssl_client_serial", "ssl_client_verify",
-    "ssl_early_data", "ssl_protocol", "ssl_sni",
+    "ssl_early_data", "ssl_protocol", "ssl_sni", "secure_link", "secure_link_expires",
 })  # fmt: skip
 _PLAIN_TEXT = {"ssl_client_verify": "NONE"}
 _LATER = frozenset({
@@ -141,7 +141,23 @@ def _address(exchange: Exchange) -> Value:
     return Value(exchange.fixed.visitor.text)
 
 
+def _scheme(exchange: Exchange) -> Value:
+    exchange.fixed.asked.add("address")
+    return Value("https" if exchange.fixed.listen.tls else "http")
+
+
+def _https(exchange: Exchange) -> Value:
+    exchange.fixed.asked.add("address")
+    return Value("on" if exchange.fixed.listen.tls else "")
+
+
+def _server_port(exchange: Exchange) -> Value:
+    exchange.fixed.asked.add("address")
+    return Value(str(exchange.fixed.listen.port))
+
+
 def _server_address(exchange: Exchange) -> Value:
+    exchange.fixed.asked.add("address")
     listen = exchange.fixed.listen
     return Value("", unknown="$server_addr") if listen.host in ("*", "[::]") else Value(listen.host)
 
@@ -177,12 +193,12 @@ _READERS: Mapping[str, Callable[[Exchange], Value]] = {
     "query_string": _args,
     "is_args": _is_args,
     "host": _host,
-    "scheme": lambda exchange: Value("https" if exchange.fixed.listen.tls else "http"),
-    "https": lambda exchange: Value("on" if exchange.fixed.listen.tls else ""),
+    "scheme": _scheme,
+    "https": _https,
     "request_method": _method,
     "request": lambda exchange: Value(f"{exchange.method} {_request_uri(exchange).text} HTTP/1.1", ("request",)),
     "server_protocol": lambda _: Value("HTTP/1.1", ("server_protocol",)),
-    "server_port": lambda exchange: Value(str(exchange.fixed.listen.port)),
+    "server_port": _server_port,
     "server_addr": _server_address,
     "server_name": _server_name,
     "remote_addr": _address,
@@ -195,6 +211,6 @@ _READERS: Mapping[str, Callable[[Exchange], Value]] = {
     "fastcgi_path_info": lambda exchange: Value(exchange.split_uri()[1]),
     "nginx_version": lambda exchange: Value(exchange.fixed.http.version),
     "pid": lambda _: Value("1"),
-    "request_scheme": lambda exchange: Value("https" if exchange.fixed.listen.tls else "http"),
+    "request_scheme": _scheme,
     "invalid_referer": _invalid_referer,
 }

@@ -83,7 +83,7 @@ class Fpm:
         others = self.foreign & {asked.path, _resolved(self.target, asked.path), *_OTHER_SERVERS}
         if others:
             return FpmAnswer(None, f"{reason}, but something else may: {min(others)}", undecided=True)
-        return FpmAnswer(None, reason)
+        return FpmAnswer(None, reason, status=502)
 
 
 def _path_of(pool: Pool) -> str:

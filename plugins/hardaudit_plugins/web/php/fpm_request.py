@@ -90,7 +90,7 @@ def _answer(request: _Request, kept: Mapping[str, str], *, decoded: bool = False
     pool, parameters = request.pool, request.parameters
     check_lengths(parameters)
     if "REQUEST_METHOD" not in parameters:
-        return FpmAnswer(None, "PHP-FPM drops a request without REQUEST_METHOD among its parameters", pool.place, status=502)
+        return FpmAnswer(None, "PHP-FPM drops a request without REQUEST_METHOD among its parameters", pool.place, status=200)
     view = View(request.files, pool.chroot)
     chosen = choose_script(parameters, lambda name: kept.get(name, pool.setting(name, DEFAULTS[name])), view, decoded=decoded)
     if not chosen.path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hardaudit.model.table import INTEGER, TEXT, Column, TableSpec
 from hardaudit.target.table import Table
 from hardaudit_plugins.web.docroots import docroots_of
-from hardaudit_plugins.web.execution import STANDARD_NAMES, Execution, undecided_gap, ways_to
+from hardaudit_plugins.web.execution import STANDARD_NAMES, Execution, named_or_uploads, undecided_gap, ways_to
 from hardaudit_plugins.web.servers import servers_of
 
 if TYPE_CHECKING:
@@ -66,20 +66,12 @@ def generate(context: TableContext) -> Iterator[Row]:
     asked_for = context.constraints.integers("crafted")
     for asked in [None] if asked_for is None else asked_for:
         execution = Execution(context.target, servers.fpm, crafted=bool(asked))
-        for directory in _directories(context):
+        for directory in named_or_uploads(context):
             ways = ways_to(context, docroots, directory)
             for file_name in context.constraints.texts("file_name") or STANDARD_NAMES:
                 rows = list(_rows(context, execution, directory, file_name, ways))
                 for row in rows or [_unreached(directory, file_name, is_complete=servers.evidence.is_complete)]:
                     yield {**row, "crafted": asked}
-
-
-def _directories(context: TableContext) -> list[str]:
-    """The directories that the query names, or every upload directory."""
-    named = context.constraints.texts("directory")
-    if named is not None:
-        return [directory for directory in named if directory.startswith("/")]
-    return sorted({str(row["path"]) for row in context.rows("upload_directories", only=("path",))})
 
 
 def _rows(context: TableContext, execution: Execution, directory: str, file_name: str, ways: list[Way]) -> Iterator[dict[str, Value]]:

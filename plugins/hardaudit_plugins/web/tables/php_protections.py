@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hardaudit.model.gap import GapReason
 from hardaudit.model.table import INTEGER, TEXT, Column, TableSpec
 from hardaudit.target.table import Table
+from hardaudit_plugins.web.docroots import docroots_of
+from hardaudit_plugins.web.execution import named_or_uploads, ways_to
+from hardaudit_plugins.web.servers import servers_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hardaudit.model.table import Row
     from hardaudit.target.table import TableContext
+    from hardaudit_plugins.web.site import Protection, Site
 
 SPEC = TableSpec(
     name="php_protections",
@@ -36,9 +41,37 @@ SPEC = TableSpec(
 
 
 def generate(context: TableContext) -> Iterator[Row]:
-    """A row for each line and directory."""
-    del context
-    yield from ()
+    """A row for each line, site and directory."""
+    docroots = docroots_of(context)
+    if docroots is None:
+        return
+    for directory in named_or_uploads(context):
+        for site, path in {(id(way.site), way.path): (way.site, way.path) for way in ways_to(context, docroots, directory)}.values():
+            context.check_deadline()
+            try:
+                found = list(site.protections(path))
+            except OSError as error:
+                context.gap_for(error, path)
+                continue
+            for protection in found:
+                if protection.effective is None:
+                    context.gap(GapReason.UNDECIDABLE, f"{protection.place}: {protection.reason}")
+                yield _row(site, directory, protection)
+    servers_of(context)  # for gaps that came up meanwhile
+
+
+def _row(site: Site, directory: str, protection: Protection) -> Row:
+    return {
+        "server": site.server,
+        "site": site.name,
+        "directory": directory,
+        "kind": protection.kind,
+        "effective": None if protection.effective is None else int(protection.effective),
+        "overridable": int(protection.overridable),
+        "reason": protection.reason,
+        "config_path": protection.place.path,
+        "config_line": protection.place.line,
+    }
 
 
 TABLE = Table(SPEC, generate)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hardaudit.model.gap import GapReason
 from hardaudit.model.table import INTEGER, TEXT, Column, TableSpec
 from hardaudit.target.table import Table
+from hardaudit_plugins.web.docroots import docroots_of
+from hardaudit_plugins.web.execution import ways_of
+from hardaudit_plugins.web.servers import servers_of
+from hardaudit_plugins.web.site import Mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hardaudit.model.table import Row
     from hardaudit.target.table import TableContext
+    from hardaudit_plugins.web.site import Site
 
 SPEC = TableSpec(
     name="web_settings",
@@ -43,9 +49,41 @@ SPEC = TableSpec(
 
 
 def generate(context: TableContext) -> Iterator[Row]:
-    """A row for each setting of each site."""
-    del context
-    yield from ()
+    """A row for each setting of each site, and of its docroot and upload directories."""
+    docroots = docroots_of(context)
+    if docroots is None:
+        return
+    wanted = context.constraints.texts("name")
+    uploads = [str(row["path"]) for row in context.rows("upload_directories", only=("path",))] if _by_directory(wanted) else []
+    for site in docroots.sites:
+        context.check_deadline()
+        directories = list(site.mappings()[:1]) if _by_directory(wanted) else []
+        directories += [Mapping(way.url, way.path, None) for path in uploads for way in ways_of(site, path) if way.file is None]
+        try:
+            yield from _rows(context, site, list(dict.fromkeys(directories)))
+        except OSError as error:
+            context.gap_for(error, str(error.filename or site.name))
+    servers_of(context)  # for gaps that came up meanwhile
+
+
+def _by_directory(wanted: list[str] | None) -> bool:
+    return wanted is None or "directory_listing" in wanted
+
+
+def _rows(context: TableContext, site: Site, directories: list[Mapping]) -> Iterator[Row]:
+    for setting in site.settings(directories):
+        if setting.value is None:
+            context.gap(GapReason.UNDECIDABLE, f"{site.name or site.server} {setting.url}: {setting.name} cannot be decided")
+        yield {
+            "server": site.server,
+            "site": site.name,
+            "url": setting.url,
+            "directory": setting.directory.rstrip("/") or setting.directory,
+            "name": setting.name,
+            "value": setting.value,
+            "config_path": setting.place.path if setting.place else None,
+            "config_line": setting.place.line if setting.place else None,
+        }
 
 
 TABLE = Table(SPEC, generate)
