@@ -20,8 +20,7 @@ from hardaudit_plugins.web.apache.rewrite import (
     RewriteConfig,
     RewriteOutcome,
     RewriteSyntaxError,
-    for_directories,
-    merge_directory,
+    directory_config,
     merge_server,
     rewrite_directory,
     rewrite_server,
@@ -119,7 +118,7 @@ def _evaluated(
 
 
 def _request(main: str, case: Case, state: RequestState, files: Files, choices: Choices) -> tuple[RewriteOutcome, RequestState]:
-    server = merge_server(config_of(main), config_of(case.host))
+    server = merge_server(config_of(main), config_of(case.host), in_sections=bool(case.section))
     for _ in range(LIMIT_INTERNAL_REDIRECTS + 1):
         outcome = rewrite_server(server, state, files, choices)
         state = replace(state, query=outcome.query, environment=outcome.environment, ended=state.ended or outcome.end)
@@ -154,14 +153,14 @@ def _walked(filename: str, state: RequestState, files: Files) -> RequestState:
 
 
 def _of_directories(server: RewriteConfig, case: Case, state: RequestState, files: Files) -> tuple[RewriteConfig, str | None]:
-    config, prefix = for_directories(server), None
+    prefix, locals_ = None, []
     root = state.document_root
     for directory, text in ((root, case.section), (root, case.htaccess), (f"{root}/images", case.below)):
         if text and f"{state.filename}/".startswith(f"{directory}/") and files.is_directory(directory):
             local = config_of(text)
-            config = merge_directory(config, local)
+            locals_.append(local)
             prefix = directory if local.present else prefix
-    return config, prefix
+    return directory_config(server, locals_), prefix
 
 
 def _difference(real: Response, verdict: tuple[RewriteOutcome, RequestState] | RewriteSyntaxError | UndecidedError, *, exact: bool) -> str:
