@@ -16,7 +16,6 @@ import sys
 import time
 from pathlib import Path
 
-
 OUTSIDE = "45.83.64.1"
 """An address that the namespace has too, so that requests can come from it."""
 

@@ -130,7 +130,25 @@ def test_each_address_is_asked_with_its_own_scheme(root):
     body = "listen 443 ssl;\nif ($scheme = http) { return 301 https://$host$request_uri; }\n"
     with nginx(root, server(body + PHP)) as found:
         assert found.verdict("/images/x.php").executes is True
-    root.write("/etc/nginx/sites-enabled/0.conf", server(body.replace("listen 443 ssl;", "") + PHP))
+    with nginx(root, server(body.replace("listen 443 ssl;", "") + PHP)) as found:
+        assert found.verdict("/images/x.php").executes is False
+
+
+@pytest.mark.parametrize("line", ["ssl_verify_client on;", "ssl_reject_handshake on;"])
+def test_a_client_certificate_keeps_visitors_out(root, line):
+    with nginx(root, server(line + PHP, listen="443 ssl")) as found:
+        assert found.verdict("/images/x.php").executes is False
+    with nginx(root, server(line + "listen 80;\n" + PHP, listen="443 ssl")) as found:
+        assert found.verdict("/images/x.php").executes is True
+
+
+def test_an_address_of_its_own_is_asked_by_the_host_itself(root):
+    with nginx(root, server("allow 127.0.0.1; deny all;\n" + PHP, listen="127.0.0.1:8080")) as found:
+        assert found.verdict("/images/x.php").executes is True
+    with nginx(root, server("allow 127.0.0.1; deny all;\n" + PHP, listen="10.0.0.1:80")) as found:
+        assert found.verdict("/images/x.php").executes is False
+    with nginx(root, server("allow unix:; deny all;\n" + PHP, listen="unix:/run/shop.sock")) as found:
+        assert found.verdict("/images/x.php").executes is True
 
 
 def test_a_login_of_another_program_may_let_in(root):
