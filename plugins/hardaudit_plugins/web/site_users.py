@@ -22,6 +22,8 @@ def users_of_sites(context: TableContext, servers: Servers) -> list[tuple[User, 
     found = []
     for site in servers.sites:
         groups: dict[str, set[str]] = {}
+        if not _worker(site)[0]:
+            context.gap(GapReason.UNDECIDABLE, f"{site.place}: whom the site's requests are served as is not known, nor what it may write")
         for name, group in _named(site):
             groups.setdefault(name, set()).add(group)
         for name, group in pools:
@@ -36,9 +38,15 @@ def _named(site: Site) -> Iterator[tuple[str, str]]:
     """User and group as the configuration names them; the group is empty where only the account's own counts."""
     for name in site.php_users():
         yield name, ""
+    worker, group = _worker(site)
+    if worker:
+        yield worker, group
+
+
+def _worker(site: Site) -> tuple[str, str]:
+    """User and group of the server's workers; empty where they are not known."""
     settings = {setting.name: setting.value for setting in site.settings(())}
-    if settings.get("worker_user"):
-        yield settings["worker_user"], settings.get("worker_group") or ""
+    return settings.get("worker_user") or "", settings.get("worker_group") or ""
 
 
 class _Accounts:

@@ -36,6 +36,7 @@ class FakeSite:
     aliases: tuple[tuple[str, str], ...] = ()
     php: tuple[str, ...] = ()
     worker: str = "www-data"
+    worker_group: str = ""
     server: str = "apache"
     listen: tuple[str, ...] = ("*:80",)
     place: Place = PLACE
@@ -48,7 +49,7 @@ class FakeSite:
         return self.php
 
     def settings(self, _directories):
-        return iter([Setting("worker_user", self.worker, None)])
+        return iter([Setting("worker_user", self.worker, None), Setting("worker_group", self.worker_group, None)])
 
 
 @contextmanager

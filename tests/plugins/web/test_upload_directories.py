@@ -229,6 +229,17 @@ def test_a_user_that_nobody_knows_is_a_gap(host):
     assert [(gap.reason, "user apache" in gap.detail) for gap in answer.gaps] == [(GapReason.MISSING_SOURCE, True)]
 
 
+def test_a_server_whose_user_is_not_known_is_a_gap(host):
+    answer = ask(host, "SELECT path FROM upload_directories", FakeSite(worker=""))
+    assert [gap.reason for gap in answer.gaps] == [GapReason.UNDECIDABLE]
+
+
+def test_the_group_that_a_server_or_a_pool_is_given_counts(host):
+    host.mkdir(f"{SHOP}/images", 0o775, 0, ANN)
+    assert listed(host, FakeSite(worker_group="ann")) == [(f"{SHOP}/images", "group")]
+    assert listed(host, FakeSite(worker_group="#1002")) == [(f"{SHOP}/images", "group")]
+
+
 def test_a_user_may_be_a_number(host):
     host.mkdir(f"{SHOP}/images", 0o755, WEB, 0)
     host.mkdir(f"{SHOP}/media", 0o775, 0, MEDIA)
