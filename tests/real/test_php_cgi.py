@@ -50,7 +50,9 @@ class World:
         self.environment = {"PATH": os.environ["PATH"], "PHP_INI_SCAN_DIR": str(root / "conf.d")}
         command = [program, "-c", str(root / "php.ini"), "-b", str(root / "cgi.sock")]
         environment = {**self.environment, "PHP_FCGI_MAX_REQUESTS": "0"}
-        self.server = subprocess.Popen(command, env=environment, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        self.server = subprocess.Popen(
+            command, env=environment, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         for _ in range(200):
             if (root / "cgi.sock").exists():
                 break
@@ -64,7 +66,9 @@ class World:
             answer = ask(f"{self.root}/cgi.sock", parameters)
         else:
             command = [self.program, "-c", str(self.root / "php.ini")]
-            answer = subprocess.run(command, env={**self.environment, **parameters}, cwd="/", capture_output=True, timeout=20, check=False).stdout
+            answer = subprocess.run(
+                command, env={**self.environment, **parameters}, cwd="/", capture_output=True, timeout=20, check=False
+            ).stdout
         _, ran, rest = answer.partition(b"X-Ran: ")
         return rest.partition(b":\r\n")[0].decode() if ran else None
 
@@ -101,7 +105,9 @@ def test_the_script_that_is_said_to_run_is_the_one_that_a_fastcgi_php_cgi_runs(w
 
 @given(request=requests(), redirected=st.sampled_from(("REDIRECT_STATUS", "REDIRECT_STATUS", "HTTP_REDIRECT_STATUS", "")))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_script_that_is_said_to_run_is_the_one_that_a_php_cgi_program_runs(world: World, request: dict[str, str], redirected: str) -> None:
+def test_the_script_that_is_said_to_run_is_the_one_that_a_php_cgi_program_runs(
+    world: World, request: dict[str, str], redirected: str
+) -> None:
     sent = {**placed(world, request), **({redirected: "200"} if redirected else {}), "GATEWAY_INTERFACE": "CGI/1.1"}
     said = world.cgi.answer(sent, world.files, fastcgi=False)
     ran = world.really(sent, fastcgi=False)

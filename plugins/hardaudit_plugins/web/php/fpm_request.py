@@ -89,13 +89,12 @@ def _answer(request: _Request, kept: Mapping[str, str], *, decoded: bool = False
     """The answer with settings that a worker has kept from the request before."""
     pool, parameters = request.pool, request.parameters
     check_lengths(parameters)
-    if "REQUEST_METHOD" not in parameters:
-        return FpmAnswer(None, "PHP-FPM drops a request without REQUEST_METHOD among its parameters", pool.place, status=200)
     view = View(request.files, pool.chroot)
     chosen = choose_script(parameters, lambda name: kept.get(name, pool.setting(name, DEFAULTS[name])), view, decoded=decoded)
-    if not chosen.path:
-        return FpmAnswer(None, "PHP-FPM finds no script for the request", pool.place)
-    refused = _refused(pool, chosen.path, chosen.url)
+    if "REQUEST_METHOD" not in parameters:
+        status = 404 if chosen.not_found else 200
+        return FpmAnswer(None, "PHP-FPM drops a request without REQUEST_METHOD among its parameters", pool.place, status=status)
+    refused = _refused(pool, chosen)
     return refused or open_script(pool, chosen, request.sent, parameters.get("DOCUMENT_ROOT"), request.files)
 
 
@@ -116,15 +115,17 @@ def open_script(pool: Pool, chosen: Chosen, sent: Mapping[str, str], docroot: st
     return FpmAnswer(view.host(path), f"pool {pool.name} of PHP-FPM runs it" if pool.name else "php-cgi runs it", pool.place)
 
 
-def _refused(pool: Pool, path: str, url: str | None) -> FpmAnswer | None:
-    """The pool's own pages, and security.limit_extensions."""
+def _refused(pool: Pool, chosen: Chosen) -> FpmAnswer | None:
+    """The pool's own pages, a path that leads to nothing, and security.limit_extensions."""
     for directive in ("pm.status_path", "ping.path"):
         own, place = pool.directives.get(directive, ("", pool.place))
-        if own and url == own:
+        if own and chosen.url == own:
             return FpmAnswer(None, f"PHP-FPM answers {own} itself", place, status=200)
-    if pool.limit_extensions and not _is_allowed(path, pool.limit_extensions):
+    if not chosen.path:
+        return FpmAnswer(None, "PHP-FPM finds no script for the request", pool.place)
+    if pool.limit_extensions and not _is_allowed(chosen.path, pool.limit_extensions):
         place = pool.directives.get("security.limit_extensions", ("", pool.place))[1]
-        return FpmAnswer(None, f"security.limit_extensions ({' '.join(pool.limit_extensions)}) refuses {path}", place, status=403)
+        return FpmAnswer(None, f"security.limit_extensions ({' '.join(pool.limit_extensions)}) refuses {chosen.path}", place, status=403)
     return None
 
 

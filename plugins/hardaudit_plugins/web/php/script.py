@@ -25,10 +25,14 @@ class UndecidedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The script's path as PHP has it (None: "No input file specified"), and the URL it takes the request for."""
+    """The script's path as PHP has it (None: "No input file specified"), and the URL it takes the request for.
+
+    `not_found`: no part of the path leads to a file, which PHP answers with 404.
+    """
 
     path: str | None
     url: str | None
+    not_found: bool = False
 
 
 class View:
@@ -140,7 +144,7 @@ def _walk_back(given: Mapping[str, str], path: str, url: str | None, view: View,
         base = base[: base.rindex("/" if "/" in base else "\\")]
         if base and view.is_file(base):
             return Chosen(_valid(base), _url_without_info(given, path, base, url, apache=apache))
-    return Chosen(None, url)
+    return Chosen(None, url, not_found=True)
 
 
 def _url_without_info(given: Mapping[str, str], path: str, base: str, url: str | None, *, apache: bool) -> str | None:
