@@ -10,8 +10,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hardaudit_plugins.web.choices import Choices
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+
+
+class WatchedChoices(Choices):
+    """The choices of a plain request, and whether one was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__((), crafted=False)
+        self.asked: list[str] = []
+
+    def undecidable(self, key: str, reason: str) -> bool:
+        """Note the question."""
+        self.asked.append(key)
+        return super().undecidable(key, reason)
+
 
 MODULES = Path("/usr/lib/apache2/modules")
 BASE = """
@@ -110,9 +126,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def batches(items: list[str], size: int) -> Iterator[list[str]]:
-    """The items, `size` at a time."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from private_apache import PrivateApache, Response
+from private_apache import PrivateApache, Response, WatchedChoices
 
 from hardaudit.target.target import Target
 from hardaudit_plugins.web.apache.directive import Directive
@@ -69,9 +69,9 @@ def differences(program: str, root: Path, batch: Batch) -> tuple[list[str], int]
         for number, case in enumerate(batch.cases):
             for request in batch.requests:
                 real = server.get(request, f"v{number}.test")
-                choices = Choices((), crafted=False)
+                choices = WatchedChoices()
                 verdict = _evaluated(root, number, batch.main, case, request, files, choices)
-                if isinstance(verdict, UndecidedError) or choices.undecided:
+                if isinstance(verdict, UndecidedError) or choices.asked:
                     continue
                 compared += 1
                 difference = _difference(real, verdict, exact=not case.host)
@@ -93,7 +93,7 @@ def _configuration(root: Path, batch: Batch) -> str:
         if case.below:
             (document_root / "images/.htaccess").write_text(case.below)
         parts.append(
-            f"<VirtualHost *>\nServerName v{number}.test\nDocumentRoot {document_root}\nAlias /al {document_root}/pics\n{case.host}\n"
+            f"<VirtualHost *:{port}>\nServerName v{number}.test\nDocumentRoot {document_root}\nAlias /al {document_root}/pics\n{case.host}\n"
             f"<Directory {document_root}>\nAllowOverride All\n{case.section}\n</Directory>\n</VirtualHost>\n"
         )
     return "".join(parts)

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from private_apache import PrivateApache
+from private_apache import PrivateApache, WatchedChoices
 
 from hardaudit.target.target import Target
 from hardaudit_plugins.web.apache.expr import ExprError, ExprSyntaxError, UndecidedError, evaluate, evaluate_string
 from hardaudit_plugins.web.apache.request_state import RequestEnvironment, RequestState
-from hardaudit_plugins.web.choices import Choices
 from hardaudit_plugins.web.files import Files
 
 pytestmark = pytest.mark.real
@@ -82,7 +81,7 @@ def _real(server: PrivateApache, path: str, *, is_condition: bool) -> bool | str
 def _evaluated(text: str, directory: Path, files: Files, *, is_condition: bool) -> bool | str | None:
     path = f"/{directory.name}/f.txt"
     environment = RequestEnvironment(RequestState(path, str(directory.parent), "main.test", filename=f"{directory}/f.txt"), files)
-    choices = Choices((), crafted=False)
+    choices = WatchedChoices()
     try:
         value = evaluate(text, environment, choices) if is_condition else evaluate_string(text, environment, choices)
     except ExprSyntaxError:
@@ -91,7 +90,7 @@ def _evaluated(text: str, directory: Path, files: Files, *, is_condition: bool) 
         return False
     except UndecidedError:
         return None
-    return None if choices.undecided else value.strip() if isinstance(value, str) else value
+    return None if choices.asked else value.strip() if isinstance(value, str) else value
 
 
 def test_hand_written_expressions_are_what_the_server_makes_of_them(apache: str):

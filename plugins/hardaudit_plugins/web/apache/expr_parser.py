@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from hardaudit_plugins.web.apache.pcre import UndecidedError
+
 _LONGEST = 16_384
 _LONGEST_STRING = 8191  # MAX_STRING_LEN of the scanner
-_DEEPEST = 100
+_DEEPEST = 50
 
 
 class ExprSyntaxError(Exception):
@@ -64,7 +66,7 @@ _REFERENCE = re.compile(r"\$([0-9])")
 
 @lru_cache(maxsize=1024)
 def parse_condition(text: str) -> Node:
-    """The tree of a boolean expression. Raises ExprSyntaxError."""
+    """The tree of a boolean expression. Raises ExprSyntaxError, and UndecidedError for one that is too long or has too many levels."""
     parser = _Parser(_Scanner(text).tokens())
     node = parser.condition(0)
     parser.expect_end()
@@ -73,16 +75,17 @@ def parse_condition(text: str) -> Node:
 
 @lru_cache(maxsize=1024)
 def parse_string(text: str) -> Node:
-    """The tree of a string expression: text with `%{…}` and `$1` in it. Raises ExprSyntaxError."""
+    """The tree of a string expression: text with `%{…}` and `$1` in it. Raises as `parse_condition` does."""
     return _Scanner(text).string("")
 
 
 class _Scanner:
     def __init__(self, text: str) -> None:
         if len(text) > _LONGEST:
-            raise ExprSyntaxError(f"an expression of more than {_LONGEST} characters")
+            raise UndecidedError(f"an expression of more than {_LONGEST} characters")
         self.text = text
         self.at = 0
+        self.depth = 0
 
     def tokens(self) -> list[_Token]:
         found: list[_Token] = []
@@ -213,7 +216,11 @@ class _Scanner:
         if not self.text.startswith(":", self.at):
             raise ExprSyntaxError("an unfinished variable")
         self.at += 1
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise UndecidedError("an expression with too many levels")
         argument = self.string("}")
+        self.depth -= 1
         if argument == Node("string"):
             raise ExprSyntaxError(f"the function {name[0]} without an argument")
         return Node("call", name[0], (argument,))
@@ -245,7 +252,7 @@ class _Parser:
 
     def condition(self, depth: int) -> Node:
         if depth > _DEEPEST:
-            raise ExprSyntaxError("too many levels")
+            raise UndecidedError("an expression with too many levels")
         parts = [self._conjunction(depth)]
         while self._kind() == "or":
             self.at += 1
@@ -265,7 +272,7 @@ class _Parser:
             self.at += 1
             negations += 1
             if negations > _DEEPEST:
-                raise ExprSyntaxError("too many negations")
+                raise UndecidedError("an expression with too many negations")
         node = self._primary(depth)
         for _ in range(negations):
             node = Node("not", "", (node,))
@@ -326,7 +333,7 @@ class _Parser:
 
     def _word(self, depth: int) -> Node:
         if depth > _DEEPEST:
-            raise ExprSyntaxError("too many levels")
+            raise UndecidedError("an expression with too many levels")
         parts = [self._single(depth)]
         while self._kind() == ".":
             self.at += 1

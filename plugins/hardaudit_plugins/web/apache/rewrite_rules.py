@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hardaudit_plugins.web.apache.expr_functions import integer
 from hardaudit_plugins.web.apache.expr_parser import ExprSyntaxError, parse_condition
+from hardaudit_plugins.web.apache.pcre import UndecidedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -320,13 +321,19 @@ def _condition(line: Line) -> Condition:
     negated = pattern.startswith("!")
     kind, operand = _kind(test, pattern[1:] if negated else pattern)
     if kind == "expr":
-        try:
-            parse_condition(operand)
-        except ExprSyntaxError as error:
-            raise RewriteSyntaxError(line.place, f'RewriteCond: cannot compile expression "{operand}": {error}') from error
+        _check_expression(operand, line.place)
     if kind == "-ne":
         kind, negated = "-eq", not negated
     return Condition(test, kind, operand, negated, "nc" in names, "or" in names, line.place)
+
+
+def _check_expression(text: str, place: Place) -> None:
+    try:
+        parse_condition(text)
+    except ExprSyntaxError as error:
+        raise RewriteSyntaxError(place, f'RewriteCond: cannot compile expression "{text}": {error}') from error
+    except UndecidedError:  # raised again where the condition is evaluated
+        return
 
 
 _FILE_KINDS = {"f": "f", "s": "s", "d": "d", "x": "x", "h": "l", "L": "l", "l": "l", "U": "U", "F": "F"}

@@ -69,7 +69,7 @@ def normalized(path: str, *, clip: bool = False) -> str | None:
 
 
 def internal_redirect(url: str, query: str | None) -> tuple[str, str | None] | int:
-    """What ap_internal_redirect() makes of a path and a query: it is read as a URL once more. The decoded path and the query, or a status."""
+    """What ap_internal_redirect() makes of a path and a query, read as a URL once more: the decoded path and the query, or a status."""
     path, mark, rest = (url if query is None else f"{url}?{query}").partition("#")[0].partition("?")
     unreserved = _UNRESERVED.sub(lambda found: chr(int(found[1], 16)), path)
     clean = normalized(unreserved)
