@@ -14,7 +14,7 @@ from hardaudit_plugins.web.site import Request
 from hardaudit_plugins.web.verdict import Verdict, best
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from hardaudit.target.table import TableContext
     from hardaudit.target.target import Target
@@ -122,15 +122,15 @@ class Execution:
         script = f"{directory}/{stored}"
         files = Files(self.target, {script: CODE, **{f"{directory}/{name}": text for name, text in others.items()}})
         url = way.url if way.file is not None else way.url + stored
-        return best(self._asked(way, url + suffix, script, files, bool(suffix)))
+        return best(self._asked(way, url + suffix, script, files, suffix))
 
-    def _asked(self, way: Way, url: str, script: str, files: Files, has_suffix: bool) -> Iterator[Verdict]:
+    def _asked(self, way: Way, url: str, script: str, files: Files, suffix: str) -> Iterator[Verdict]:
         methods = _CRAFTED_METHODS if self.crafted else ("GET",)
-        suffixes = _CRAFTED_SUFFIXES if self.crafted and not has_suffix else ("",)
+        suffixes = _CRAFTED_SUFFIXES if self.crafted and not suffix else ("",)
         for host in way.site.names or ("",):
             for method in methods:
-                for suffix in suffixes:
-                    request = Request(url + suffix, script, host, method)
+                for more in suffixes:
+                    request = Request(url + more, script, host, method)
                     yield explore(lambda choices, request=request: way.site.verdict(request, files, choices), crafted=self.crafted)  # type: ignore[misc]
 
     def takeover(self, way: Way) -> Verdict:
@@ -146,7 +146,9 @@ class Execution:
                 verdict = self.verdict(way, name, "", {"sub/.htaccess": text})
                 if verdict.executes is True:
                     shown = text.replace("\n", "; ")
-                    return Verdict(True, f"a .htaccess with `{shown}` makes {name.removeprefix('sub/')} run", verdict.handler, verdict.place)
+                    return Verdict(
+                        True, f"a .htaccess with `{shown}` makes {name.removeprefix('sub/')} run", verdict.handler, verdict.place
+                    )
                 tried.append(verdict if without.executes is False else without)
         undecided = best(tried)
         if tried and undecided.executes is None:
@@ -154,7 +156,11 @@ class Execution:
         return Verdict(False, "no .htaccess changes what runs", None, undecided.place)
 
     def _texts(self) -> list[str]:
-        handlers = ["SetHandler application/x-httpd-php", "AddHandler application/x-httpd-php .jpg .php", "AddType application/x-httpd-php .jpg .php"]
+        handlers = [
+            "SetHandler application/x-httpd-php",
+            "AddHandler application/x-httpd-php .jpg .php",
+            "AddType application/x-httpd-php .jpg .php",
+        ]
         handlers += [f'SetHandler "proxy:{pool.listen}|fcgi://localhost"' for pool in self.fpm.pools if pool.listen.startswith("unix:")]
         handlers += [f'SetHandler "proxy:fcgi://{pool.listen}"' for pool in self.fpm.pools if not pool.listen.startswith("unix:")]
         texts = [*handlers, "php_flag engine on", "Require all granted"]

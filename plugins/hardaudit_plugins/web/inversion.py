@@ -24,14 +24,14 @@ def inverted(pattern: str, replacement: str) -> list[tuple[str, str]]:
         if group is not None and ("|" in group[1] or group[2] or group[1]):
             choices = [*group[1].split("|"), *([""] if group[2] else [])]
             captures = not group[0].startswith("(?:")
-            beginnings = [(url + choice, (*taken, choice) if captures else taken) for url, taken in beginnings for choice in choices][:_MOST]
+            beginnings = [(url + choice, (*taken, choice) if captures else taken) for url, taken in beginnings for choice in choices][
+                :_MOST
+            ]
             position = group.end()
         elif character == "\\" and text[position + 1 : position + 2] in ("/", ".", "-", "~", "_"):
             beginnings = [(url + text[position + 1], taken) for url, taken in beginnings]
             position += 2
-        elif character in _SPECIAL:
-            break
-        elif text[position + 1 : position + 2] in ("?", "*", "{"):
+        elif character in _SPECIAL or text[position + 1 : position + 2] in ("?", "*", "{"):
             break
         else:
             beginnings = [(url + character, taken) for url, taken in beginnings]

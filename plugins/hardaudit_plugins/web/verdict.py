@@ -27,8 +27,8 @@ class Place:
 class Verdict:
     """Whether PHP runs the uploaded file; `executes` is None where that cannot be decided, and `reason` then says why.
 
-    `handler` is what runs it or would (`mod_php`, `fpm unix:/run/php/php8.2-fpm.sock`, `cgi /usr/bin/php-cgi`), or None. `place` is the line
-    that decides: the one that hands the file to PHP, or the one that keeps it away from it.
+    `handler` is what runs it or would (`mod_php`, `fpm unix:/run/php/php8.2-fpm.sock`, `cgi /usr/bin/php-cgi`), or None. `place` is the
+    line that decides: the one that hands the file to PHP, or the one that keeps it away from it.
     """
 
     executes: bool | None

@@ -24,7 +24,34 @@ if TYPE_CHECKING:
 _CONTAINERS = ("requireall", "requireany", "requirenone")
 _COMPAT = ("order", "allow", "deny", "satisfy")
 _STANDARD_METHODS = frozenset(
-    ["GET", "PUT", "POST", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PROPFIND", "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "VERSION-CONTROL", "CHECKOUT", "UNCHECKOUT", "CHECKIN", "UPDATE", "LABEL", "REPORT", "MKWORKSPACE", "MKACTIVITY", "BASELINE-CONTROL", "MERGE"]
+    [
+        "GET",
+        "PUT",
+        "POST",
+        "DELETE",
+        "CONNECT",
+        "OPTIONS",
+        "TRACE",
+        "PATCH",
+        "PROPFIND",
+        "PROPPATCH",
+        "MKCOL",
+        "COPY",
+        "MOVE",
+        "LOCK",
+        "UNLOCK",
+        "VERSION-CONTROL",
+        "CHECKOUT",
+        "UNCHECKOUT",
+        "CHECKIN",
+        "UPDATE",
+        "LABEL",
+        "REPORT",
+        "MKWORKSPACE",
+        "MKACTIVITY",
+        "BASELINE-CONTROL",
+        "MERGE",
+    ]
 )
 
 
@@ -114,7 +141,7 @@ class Authorization:
             elif directive.name == "deny":
                 denies.append(directive)
         allowed, denied = self._first(allows), self._first(denies)
-        if order == "allow,deny" or order == "mutual-failure":
+        if order in ("allow,deny", "mutual-failure"):
             granted = allowed is not None and denied is None
         else:
             granted = allowed is not None or denied is None
@@ -222,7 +249,7 @@ class Authorization:
         granted = [outcome for outcome in outcomes if outcome.granted]
         return granted[0] if granted else _Outcome(None, outcomes[0].place if outcomes else None)
 
-    def _provider(self, words: list[str], directive: Directive) -> _Outcome:
+    def _provider(self, words: list[str], directive: Directive) -> _Outcome:  # noqa: PLR0911 one return a provider
         kind, arguments, place = (words[0] if words else ""), words[1:], directive.place
         lowered = [argument.lower() for argument in arguments]
         reason = f"Require {directive.arguments}"

@@ -13,9 +13,8 @@ from hardaudit_plugins.web.apache.reading import AccessRules
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from hardaudit_plugins.web.apache.directive import Directive
+    from hardaudit_plugins.web.apache.directive import Configuration, Directive
     from hardaudit_plugins.web.apache.options import Override
-    from hardaudit_plugins.web.apache.directive import Configuration
     from hardaudit_plugins.web.verdict import Place
 
 

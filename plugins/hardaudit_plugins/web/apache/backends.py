@@ -54,7 +54,11 @@ def balancer_members(name: str, scopes: Sequence[Scope]) -> list[str]:
     for scope in scopes:
         for section in scope.proxies:
             if section.pattern.lower().rstrip("/") == wanted:
-                members += [directive.words()[0] for directive in section.layer.directives if directive.name == "balancermember" and directive.words()]
+                members += [
+                    directive.words()[0]
+                    for directive in section.layer.directives
+                    if directive.name == "balancermember" and directive.words()
+                ]
         for directive in scope.layer.directives:
             words = directive.words() if directive.name == "balancermember" else []
             if len(words) > 1 and words[0].lower().rstrip("/") == wanted:
@@ -69,7 +73,9 @@ def by_module(filename: str, script: str, place: Place | None, files: Files) -> 
     return Verdict(True, "mod_php runs it", "mod_php", place)
 
 
-def by_fpm(fpm: Fpm, url: FcgiUrl, parameters: dict[str, str], script: str, place: Place | None, files: Files) -> Verdict:
+def by_fpm(  # noqa: PLR0913 what PHP-FPM is asked with
+    fpm: Fpm, url: FcgiUrl, parameters: dict[str, str], script: str, place: Place | None, files: Files
+) -> Verdict:
     """PHP-FPM runs what the parameters lead it to."""
     answer = fpm.answer(url.address, parameters, files)
     handler = f"fpm {url.shown}"

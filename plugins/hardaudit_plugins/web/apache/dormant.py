@@ -57,7 +57,11 @@ def _unread_access_files(server: HostServer, directory: str) -> Iterator[Protect
         override = folded_override(server.walker.directory_layers(above, server.evidence.target), Override())
         if override.reads_files and name in names:
             continue
-        why = f"AllowOverride lets none be read there ({override.place or 'the default'})" if name in names else "AccessFileName names another"
+        why = (
+            f"AllowOverride lets none be read there ({override.place or 'the default'})"
+            if name in names
+            else "AccessFileName names another"
+        )
         try:
             directives = read_htaccess(text, above + name, server.configuration)
         except (ApacheSyntaxError, UndecidedError):
@@ -120,7 +124,11 @@ def _names_directory(server: HostServer, around: list[tuple[str, str]], director
         pattern = argument.rstrip("/") + "/"
         return inside.startswith(pattern) and len(pattern) > 1 if "*" not in pattern else _wildcard(pattern, inside)
     url = inside.removeprefix(server.document_root)
-    return url.startswith(argument.rstrip("/") + "/") if name == "location" else any(part in argument for part in url.split("/") if len(part) > 2)
+    return (
+        url.startswith(argument.rstrip("/") + "/")
+        if name == "location"
+        else any(part in argument for part in url.split("/") if len(part) > 2)
+    )
 
 
 def _wildcard(pattern: str, inside: str) -> bool:

@@ -25,7 +25,7 @@ PHP_HANDLERS = frozenset({"application/x-httpd-php", "php-script"})
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A handler's name as the server compares it, and the line that gives it; `explicit` when it is one, not the media type in its place."""
+    """A handler's name as the server compares it, and the line that gives it; `explicit`: it is one, not the media type in its place."""
 
     name: str
     place: Place | None

@@ -132,7 +132,9 @@ class Handling:
 
     def _elsewhere(self, url: str, place: Place | None) -> Verdict:
         scheme = url.partition(":")[0].lower()
-        return Verdict(None, f"the request is handed on to {scheme} {url[:100]}, and what that does with it is not known", f"proxy {url[:100]}", place)
+        return Verdict(
+            None, f"the request is handed on to {scheme} {url[:100]}, and what that does with it is not known", f"proxy {url[:100]}", place
+        )
 
     def parameters(self, script_filename: str) -> dict[str, str]:
         """The CGI environment of the request, after ProxyFCGISetEnvIf."""

@@ -17,9 +17,8 @@ _COMPILED_ROOTS = {"/etc/apache2": "/var/www/html", "/etc/httpd": "/var/www/html
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hardaudit_plugins.web.apache.directive import Directive
+    from hardaudit_plugins.web.apache.directive import Configuration, Directive
     from hardaudit_plugins.web.apache.hosts import Host
-    from hardaudit_plugins.web.apache.directive import Configuration
     from hardaudit_plugins.web.apache.sections import Scope
     from hardaudit_plugins.web.evidence import Evidence
     from hardaudit_plugins.web.php.fpm import Fpm
@@ -30,7 +29,8 @@ if TYPE_CHECKING:
 class HostServer:
     """What a request to a host is evaluated with. `types`: the mime.types file. `php_engine`: whether PHP's own
     configuration leaves mod_php's engine on, and the line that decides. `left_out`: lines of .htaccess files that are
-    taken away, to see what they do; `without` takes them from the configuration too."""
+    taken away, to see what they do; `without` takes them from the configuration too.
+    """
 
     configuration: Configuration
     host: Host

@@ -89,7 +89,7 @@ def _address(text: str) -> Address:
         port = rest.removeprefix(":")
     else:
         host, _, port = text.rpartition(":") if ":" in text else (text, "", "")
-    host = "*" if host.lower() in ("", "*", "_default_", "0.0.0.0", "::") else host
+    host = "*" if host.lower() in ("", "*", "_default_", "0.0.0.0", "::") else host  # noqa: S104
     return Address(host, int(port) if port.isdecimal() else 0)
 
 

@@ -31,7 +31,7 @@ def shown(directive: Directive) -> str:
     return f"<{directive.spelled} {directive.arguments}>".replace(" >", ">")
 
 
-def _protects(directive: Directive) -> bool:
+def _protects(directive: Directive) -> bool:  # noqa: PLR0911 one return a kind of directive
     words = directive.words()
     lowered = [word.lower() for word in words]
     name = directive.name

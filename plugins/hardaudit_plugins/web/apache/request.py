@@ -13,11 +13,11 @@ from hardaudit_plugins.web.apache.envif import set_by_request, set_for_handlers
 from hardaudit_plugins.web.apache.expr import ExprError, ExprSyntaxError
 from hardaudit_plugins.web.apache.handling import Handling
 from hardaudit_plugins.web.apache.pcre import UndecidedError
+from hardaudit_plugins.web.apache.refused import RefusedError
 from hardaudit_plugins.web.apache.request_state import RequestState
 from hardaudit_plugins.web.apache.rewriting import Rewriting
 from hardaudit_plugins.web.apache.state import State
 from hardaudit_plugins.web.apache.urls import Mapped, aliased, proxied, redirected, user_directories
-from hardaudit_plugins.web.apache.refused import RefusedError
 from hardaudit_plugins.web.apache.virtual_root import virtual_path
 from hardaudit_plugins.web.verdict import Verdict
 
@@ -48,7 +48,7 @@ class Evaluation:
     choices: Choices
     client: Client
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Verdict:  # noqa: PLR0911 one return an ending
         """Whether PHP runs the uploaded file."""
         state = self._first_state()
         try:
@@ -108,7 +108,7 @@ class Evaluation:
         if self.server.has("setenvif_module"):
             set_by_request(layers, state, self.files, self.choices)
 
-    def _translate(self, state: State) -> Mapped | Verdict:
+    def _translate(self, state: State) -> Mapped | Verdict:  # noqa: PLR0911 one return a module
         if self.server.has("rewrite_module"):
             rewritten = Rewriting(self.server, self.files, self.choices).in_server(state)
             if rewritten is not None:
@@ -116,7 +116,9 @@ class Evaluation:
         if self.server.has("proxy_module") and (found := proxied(state.uri, self.server.scopes)) is not None:
             return found
         if self.server.has("alias_module"):
-            if (answer := redirected(state.uri, self.server.every("redirect", "redirectmatch", "redirectpermanent", "redirecttemp"))) is not None:
+            if (
+                answer := redirected(state.uri, self.server.every("redirect", "redirectmatch", "redirectpermanent", "redirecttemp"))
+            ) is not None:
                 return answer
             if (found_alias := aliased(state.uri, self.server.scopes)) is not None:
                 return self._by_alias(state, *found_alias)

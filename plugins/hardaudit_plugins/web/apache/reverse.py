@@ -23,7 +23,7 @@ _MOST_USERS = 1000
 
 
 def url_mappings(server: HostServer) -> tuple[Mapping, ...]:
-    """The document root, aliases, user directories, roots by host name, paths that are handed to FastCGI, and what RewriteRule lines map to files."""
+    """The document root, aliases, user directories, roots by host name, paths handed to FastCGI, and what RewriteRule maps to files."""
     root = Mapping("/", server.document_root + "/", _place(server.last("documentroot")))
     found = [root]
     if server.has("alias_module"):
@@ -59,7 +59,9 @@ def _aliases(server: HostServer) -> Iterator[Mapping]:
         else:
             pairs = inverted(alias.url, target)
             if not pairs and "$" in target:
-                server.evidence.gap(GapReason.UNSUPPORTED, f"{alias.place}: which URLs the pattern {alias.url} stands for is not understood")
+                server.evidence.gap(
+                    GapReason.UNSUPPORTED, f"{alias.place}: which URLs the pattern {alias.url} stands for is not understood"
+                )
             yield from (Mapping(url, directory, alias.place) for url, directory in pairs)
 
 
@@ -90,7 +92,9 @@ def _users(server: HostServer) -> list[tuple[str, str]]:
     text = server.evidence.read_text("/etc/passwd") or ""
     users = [(fields[0], fields[5]) for line in text.split("\n") if len(fields := line.split(":")) > 5]
     if len(users) > _MOST_USERS:
-        server.evidence.gap(GapReason.TRUNCATED, f"/etc/passwd: more than {_MOST_USERS:,} users: the directories of the others are not known")
+        server.evidence.gap(
+            GapReason.TRUNCATED, f"/etc/passwd: more than {_MOST_USERS:,} users: the directories of the others are not known"
+        )
     return users[:_MOST_USERS]
 
 
@@ -99,7 +103,9 @@ def _virtual_roots(server: HostServer) -> Iterator[Mapping]:
     line = server.last("virtualdocumentroot")
     if line is None:
         return
-    server.evidence.gap(GapReason.UNSUPPORTED, f"{line.place}: VirtualDocumentRoot: which directories it serves depends on the names that are asked for")
+    server.evidence.gap(
+        GapReason.UNSUPPORTED, f"{line.place}: VirtualDocumentRoot: which directories it serves depends on the names that are asked for"
+    )
     for name in server.host.names:
         yield Mapping("/", _slashed(virtual_path(line.words()[0], name, server.port)), line.place)
 

@@ -40,7 +40,7 @@ class Rewriting:
 
     def in_server(self, state: State) -> Mapped | Verdict | None:
         """What the host's own rules make of the URL; None when it is to be mapped as it is, or as it is now."""
-        outcome = rewrite_server(self._server_config(), state.seen, self.files, self.choices, engine=self._located_engine(state.uri))
+        outcome = rewrite_server(self.rules(), state.seen, self.files, self.choices, engine=self._located_engine(state.uri))
         self._take(outcome, state)
         if outcome.kind == "uri":
             state.seen = replace(state.seen, uri=outcome.target)
@@ -61,7 +61,7 @@ class Rewriting:
                 prefix = layer.directory if local.present else prefix
         if prefix is None:
             return None
-        config = directory_config(self._server_config(), locals_)
+        config = directory_config(self.rules(), locals_)
         if config.engine and not folded_options(walked.layers) & {"followsymlinks", "symlinksifownermatch"}:
             return Verdict(False, "the server refuses: RewriteRule needs Options FollowSymLinks there", place=None)
         outcome = rewrite_directory(config, prefix, state.seen, self.files, self.choices)
@@ -72,7 +72,8 @@ class Rewriting:
             return state.redirected(outcome.target, outcome.query, outcome.query_unknown, ended=outcome.end)
         return self._ended(outcome)
 
-    def _server_config(self) -> RewriteConfig:
+    def rules(self) -> RewriteConfig:
+        """The host's own rules, with what they inherit. Raises RefusedError where they are not mod_rewrite's language."""
         main, *virtual = [self._rules(scope.layer) for scope in self.server.scopes]
         for local in virtual:
             main = merge_server(main, local)

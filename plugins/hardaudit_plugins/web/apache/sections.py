@@ -37,7 +37,10 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section and what is in it. `kind`: directory, files, location, if, elseif or else. `pattern`: path, wildcard or regular expression."""
+    """A section and what is in it.
+
+    `kind`: directory, files, location, if, elseif or else. `pattern`: path, wildcard, regular expression or condition.
+    """
 
     kind: str
     pattern: str
@@ -86,7 +89,8 @@ def scope_of(directives: Sequence[Directive], origin: str, place: Place | None =
             scope.proxies.append(_section(directive))
         elif _is_section(directive):
             section = _section(directive)
-            {"directory": scope.directories, "location": scope.locations, "files": scope.files}.get(section.kind, scope.conditions).append(section)
+            lists = {"directory": scope.directories, "location": scope.locations, "files": scope.files}
+            lists.get(section.kind, scope.conditions).append(section)
     return scope
 
 
@@ -122,7 +126,7 @@ def _directory_pattern(path: str) -> str:
 
 
 def ordered_directories(sections: Iterable[Section]) -> tuple[list[Section], list[Section]]:
-    """Directory sections in the order in which the walk applies them, shortest first; and those with regular expressions, applied after it."""
+    """Directory sections in the order of the walk, shortest first; and those with regular expressions, applied after it."""
     every = list(sections)
     plain = sorted((section for section in every if not section.is_regex), key=lambda section: section.components)
     return plain, [section for section in every if section.is_regex]
@@ -132,13 +136,28 @@ def without_lines(scope: Scope, places: frozenset[Place]) -> Scope:
     """A scope as if the directives at some places were not there."""
     if not places:
         return scope
-    lists = (scope.directories, scope.locations, scope.files, scope.conditions, scope.proxies)
-    return Scope(_thinned(scope.layer, places), *([_without(section, places) for section in sections] for sections in lists), scope.hosts)
+    return Scope(
+        _thinned(scope.layer, places),
+        _all_without(scope.directories, places),
+        _all_without(scope.locations, places),
+        _all_without(scope.files, places),
+        _all_without(scope.conditions, places),
+        scope.proxies,
+        scope.hosts,
+    )
+
+
+def _all_without(sections: Iterable[Section], places: frozenset[Place]) -> list[Section]:
+    return [_without(section, places) for section in sections]
 
 
 def _without(section: Section, places: frozenset[Place]) -> Section:
-    files, conditions = (tuple(_without(inner, places) for inner in sections) for sections in (section.files, section.conditions))
-    return replace(section, layer=_thinned(section.layer, places), files=files, conditions=conditions)
+    return replace(
+        section,
+        layer=_thinned(section.layer, places),
+        files=tuple(_all_without(section.files, places)),
+        conditions=tuple(_all_without(section.conditions, places)),
+    )
 
 
 def _thinned(layer: Layer, places: frozenset[Place]) -> Layer:

@@ -139,4 +139,3 @@ class ApacheSite:
     def protections(self, directory: str) -> Iterator[Protection]:
         """The lines that are there to keep PHP from running in a directory."""
         return protections_of(self, directory)
-

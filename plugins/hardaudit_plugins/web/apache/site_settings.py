@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.options import folded_options
 from hardaudit_plugins.web.apache.pcre import UndecidedError
+from hardaudit_plugins.web.apache.refused import RefusedError
 from hardaudit_plugins.web.apache.request_state import RequestState
-from hardaudit_plugins.web.apache.rewrite import rewrite_server, rules_from
+from hardaudit_plugins.web.apache.rewrite import rewrite_server
+from hardaudit_plugins.web.apache.rewriting import Rewriting
 from hardaudit_plugins.web.choices import Choices
 from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.site import Setting
@@ -33,7 +35,9 @@ def settings_of(server: HostServer, directories: Sequence[Mapping]) -> Iterator[
     worker = server.last("user")
     yield Setting("worker_user", server.worker_user, worker.place if worker else None)
     tokens = server.last("servertokens")
-    yield Setting("version_disclosure", _flag(_first(server, "servertokens", "full") not in ("prod", "productonly")), tokens.place if tokens else None)
+    yield Setting(
+        "version_disclosure", _flag(_first(server, "servertokens", "full") not in ("prod", "productonly")), tokens.place if tokens else None
+    )
     yield _by_layers(server.walker.start().layers, "serversignature", "server_signature", ("on", "email"), default=False)
     trace = server.last("traceenable")
     yield Setting("trace_method", _flag(_first(server, "traceenable", "on") != "off"), trace.place if trace else None)
@@ -105,24 +109,27 @@ def _redirect_to_tls(server: HostServer) -> Place | None:
     """The line that sends every request for the host to https, if one does."""
     for directive in server.every("redirect", "redirectmatch", "redirectpermanent", "redirecttemp"):
         words = directive.words()
-        if words[-1].lower().startswith("https://") and (len(words) < 2 or words[-2] in ("/", "^", "^/", "^(.*)$", "^/(.*)$", ".*", "(.*)")):
+        if words[-1].lower().startswith("https://") and (
+            len(words) < 2 or words[-2] in ("/", "^", "^/", "^(.*)$", "^/(.*)$", ".*", "(.*)")
+        ):
             return directive.place
     if not server.has("rewrite_module"):
         return None
-    place: Place | None = None
-    for uri in ("/", "/x/y.html"):
-        state = RequestState(uri, server.document_root, server.host.names[0] if server.host.names else "localhost", port=server.port, requested=uri)
-        try:
-            for scope in server.scopes:
-                place = None
-                outcome = rewrite_server(rules_from(scope.layer.directives), state, Files(server.evidence.target, {}), Choices((), crafted=False))
-                if outcome.kind == "redirect" and outcome.target.lower().startswith("https://"):
-                    place = outcome.place
-        except (UndecidedError, OSError):
-            return None  # not known to redirect: it counts as serving without TLS
-        if place is None:
-            return None
-    return place
+    places = [_rewritten_to_tls(server, uri) for uri in ("/", "/x/y.html")]
+    return places[0] if all(places) else None
+
+
+def _rewritten_to_tls(server: HostServer, uri: str) -> Place | None:
+    """The RewriteRule that sends a URL to https; None also where that cannot be decided, for then it may be served without TLS."""
+    host = server.host.names[0] if server.host.names else "localhost"
+    state = RequestState(uri, server.document_root, host, port=server.port, requested=uri)
+    files, choices = Files(server.evidence.target, {}), Choices((), crafted=False)
+    try:
+        outcome = rewrite_server(Rewriting(server, files, choices).rules(), state, files, choices)
+    except (UndecidedError, RefusedError, OSError):
+        return None
+    to_tls = outcome.kind == "redirect" and outcome.target.lower().startswith("https://")
+    return outcome.place if to_tls and not choices.made else None
 
 
 def _of_directory(server: HostServer, mapping: Mapping) -> Iterator[Setting]:

@@ -71,7 +71,7 @@ def substituted(text: str, match: Match) -> str:
 
 
 def prefix_length(uri: str, prefix: str) -> int:
-    """alias_matches() of mod_alias: how much of a URL path a prefix takes up, whole components only and slashes taken as one; 0 for none."""
+    """alias_matches() of mod_alias: how much of a URL path a prefix takes up, in whole components, slashes taken as one; 0 for none."""
     position = 0
     index = 0
     while index < len(prefix):
@@ -161,26 +161,33 @@ def redirected(uri: str, directives: Sequence[Directive]) -> Mapped | None:
     return None
 
 
+_PROXY_LINES = ("proxypass", "proxypassmatch")
+
+
 def proxied(uri: str, scopes: Sequence[Scope]) -> Mapped | None:
     """The proxied URL that a ProxyPass or ProxyPassMatch line gives; a target of `!` ends the search with none."""
+    for found in (*_located_proxies(uri, scopes), *_server_proxies(uri, scopes)):
+        if found is not None:
+            return found if found.kind == "proxy" else None
+    return None
+
+
+def _located_proxies(uri: str, scopes: Sequence[Scope]) -> Iterator[Mapped | None]:
+    """Lines of Location sections, whose URL is the section's."""
     for scope in scopes:
         for section in scope.locations:
             for directive in section.layer.directives:
-                if directive.name in ("proxypass", "proxypassmatch") and is_located(section, uri):
+                if directive.name in _PROXY_LINES and is_located(section, uri):
                     words = [word for word in directive.words() if "=" not in word or "://" in word]
-                    found = _proxied_by(section.pattern, words[0] if words else "!", uri, directive, is_pattern=section.is_regex)
-                    if found is not None:
-                        return found if found.kind == "proxy" else None
+                    yield _proxied_by(section.pattern, words[0] if words else "!", uri, directive, is_pattern=section.is_regex)
+
+
+def _server_proxies(uri: str, scopes: Sequence[Scope]) -> Iterator[Mapped | None]:
     for scope in scopes:
         for directive in scope.layer.directives:
-            if directive.name in ("proxypass", "proxypassmatch"):
-                words = directive.words()
-                if len(words) < 2:
-                    continue
-                found = _proxied_by(words[0], words[1], uri, directive, is_pattern=directive.name == "proxypassmatch")
-                if found is not None:
-                    return found if found.kind == "proxy" else None
-    return None
+            words = directive.words() if directive.name in _PROXY_LINES else []
+            if len(words) > 1:
+                yield _proxied_by(words[0], words[1], uri, directive, is_pattern=directive.name == "proxypassmatch")
 
 
 def _proxied_by(url: str, target: str, uri: str, directive: Directive, *, is_pattern: bool) -> Mapped | None:

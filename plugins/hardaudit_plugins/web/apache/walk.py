@@ -21,12 +21,12 @@ from hardaudit_plugins.web.files import Files
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from hardaudit_plugins.web.apache.expr import Environment
+    from hardaudit.target.target import Target
     from hardaudit_plugins.web.apache.directive import Configuration
+    from hardaudit_plugins.web.apache.expr import Environment
     from hardaudit_plugins.web.apache.sections import Layer, Scope, Section
     from hardaudit_plugins.web.apache.state import State
     from hardaudit_plugins.web.choices import Choices
-    from hardaudit.target.target import Target
     from hardaudit_plugins.web.verdict import Place
 
 

@@ -115,8 +115,8 @@ class _Asked:
         choices = Choices((), crafted=False)
         fixed = Fixed(self._http, self._server, request, self._files, choices, self._fpm, listen, Visitor(None), without_index=True)
         ended = to_end(Exchange(fixed, path, EMPTY, "GET", self._server))
-        if choices.undecided:
-            raise UndecidedRequestError(choices.undecided[0][1])
+        if choices.made:
+            raise UndecidedRequestError(choices.made[0].reason)
         return ended if isinstance(ended, Status) else None
 
     def plain_http(self) -> Iterator[Setting]:

@@ -23,7 +23,7 @@ SPEC = TableSpec(
         "For a directory and the name of a file put into it: whether a request makes PHP run the file, through each site and URL that "
         "reaches the directory. Without a directory in the query, each upload directory; without a name, the standard names."
     ),
-    source="The configuration of Apache (with .htaccess files), nginx and PHP-FPM, evaluated as the servers do; nothing is requested or run",
+    source="The configuration of Apache (with .htaccess files), nginx and PHP-FPM, evaluated as the servers do; nothing is requested",
     columns=(
         Column("server", TEXT, "apache or nginx; NULL where no site reaches the directory"),
         Column("site", TEXT, "First name of the site; NULL where no site reaches the directory"),
@@ -97,7 +97,11 @@ def _rows(context: TableContext, execution: Execution, directory: str, file_name
 
 
 def _unreached(directory: str, file_name: str, *, is_complete: bool) -> dict[str, Value]:
-    reason = "no URL of any site reaches the directory" if is_complete else "no URL that is known reaches the directory, and not all could be read"
+    reason = (
+        "no URL of any site reaches the directory"
+        if is_complete
+        else "no URL that is known reaches the directory, and not all could be read"
+    )
     return {"directory": directory, "file_name": file_name, "executes": 0 if is_complete else None, "reason": reason}
 
 

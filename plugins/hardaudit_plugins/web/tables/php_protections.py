@@ -30,7 +30,11 @@ SPEC = TableSpec(
         Column("site", TEXT, "First name of the site"),
         Column("directory", TEXT, "Upload directory", index=True),
         Column("kind", TEXT, "The directive, as written: php_flag engine off, SetHandler None, Require all denied, deny all"),
-        Column("effective", INTEGER, "1 if it keeps a name from running that would run without it, 0 if it does nothing, NULL if that cannot be decided"),
+        Column(
+            "effective",
+            INTEGER,
+            "1 if it keeps a name from running that would run without it, 0 if it does nothing, NULL if that cannot be decided",
+        ),
         Column("overridable", INTEGER, "1 if an uploaded .htaccess could undo it"),
         Column("reason", TEXT, "Why it does nothing, or what it does"),
         Column("config_path", TEXT, "File"),

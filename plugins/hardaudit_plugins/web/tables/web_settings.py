@@ -34,17 +34,21 @@ SPEC = TableSpec(
         Column(
             "name",
             TEXT,
-            "worker_user (whom requests are served as), version_disclosure (1 if responses name the version), server_signature (1 if error pages "
-            "do), trace_method (1 if TRACE is answered), tls (1 if the site speaks TLS on an address), tls_protocol (a row for each protocol version "
-            "it accepts, as TLSv1.2), hsts (the Strict-Transport-Security header's value, empty without), plain_http (1 if it serves content "
-            "without TLS, 0 if it only redirects there or does not listen), directory_listing (1 if a directory without index file is listed)",
+            "worker_user (whom requests are served as), version_disclosure (1 if responses name the version), server_signature (1 if error "
+            "pages do), trace_method (1 if TRACE is answered), tls (1 if the site speaks TLS), tls_protocol (a row for each "
+            "protocol version it accepts, as TLSv1.2), hsts (the Strict-Transport-Security header's value, empty without), plain_http (1 if "
+            "it serves content without TLS, 0 if it only redirects or does not listen), directory_listing (1 if a directory without index "
+            "file is listed)",
             index=True,
         ),
         Column("value", TEXT, "Value; NULL where it cannot be decided, which is a gap too"),
         Column("config_path", TEXT, "File that sets it; NULL for a compiled default"),
         Column("config_line", INTEGER, "Line in that file, from 1; NULL for a compiled default"),
     ),
-    examples=("SELECT site, value FROM web_settings WHERE name = 'tls_protocol'", "SELECT site, directory FROM web_settings WHERE name = 'directory_listing' AND value = '1'"),
+    examples=(
+        "SELECT site, value FROM web_settings WHERE name = 'tls_protocol'",
+        "SELECT site, directory FROM web_settings WHERE name = 'directory_listing' AND value = '1'",
+    ),
 )
 
 

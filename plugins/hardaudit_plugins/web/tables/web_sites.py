@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SPEC = TableSpec(
     name="web_sites",
     description=(
-        "Every Apache virtual host and main server and every nginx server block that is in effect: what the enabled configuration includes, "
+        "Every Apache virtual host and main server and every nginx server block in effect: what the enabled configuration includes, "
         "conditions evaluated. A row for each user that the site's PHP runs as, and one where it has no PHP."
     ),
     source="/etc/apache2/apache2.conf or /etc/httpd/conf/httpd.conf, /etc/nginx/nginx.conf and what they include; PHP-FPM's pools",
@@ -30,8 +30,11 @@ SPEC = TableSpec(
         Column("config_path", TEXT, "File in which the site's section begins"),
         Column("config_line", INTEGER, "Line in that file, from 1"),
     ),
-    examples=("SELECT server, site, docroot, user FROM web_sites", "SELECT site FROM web_sites WHERE server = 'nginx' AND docroot LIKE '/home/%'"),
-    notes="An address that is listened on without a virtual host of its own is the main server's. A location with a root of its own is in `upload_directories` and `web_settings`.",
+    examples=(
+        "SELECT server, site, docroot, user FROM web_sites",
+        "SELECT site FROM web_sites WHERE server = 'nginx' AND docroot LIKE '/home/%'",
+    ),
+    notes="An address that is listened on without a virtual host of its own is the main server's.",
 )
 
 
