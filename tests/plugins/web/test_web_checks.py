@@ -363,6 +363,22 @@ def test_two_sites_with_php_of_one_account_share_it(apache):
     assert verdicts(apache, "shared_php_user") == {"shared_php_user": ("fail", ["www-data"])}
 
 
+def test_a_document_root_behind_a_link_is_looked_at_too(apache):
+    (apache.directory / "var/www/shop").rename(apache.directory / "srv-shop")
+    apache.symlink(SHOP, "/srv-shop")
+    apache.write("/srv-shop/info.php", CODE, 0o644, DEPLOY, WEB)
+    apache.write("/srv-shop/images/x.php", CODE, 0o644, WEB, WEB)
+    found = verdicts(apache, "debug_pages", "php_files_in_uploads", "php_execution_in_uploads")
+    assert found == {
+        "debug_pages": ("fail", ["/srv-shop/info.php"]),
+        "php_files_in_uploads": ("fail", ["/srv-shop/images/x.php"]),
+        "php_execution_in_uploads": ("pass", []),
+    }
+    edit(apache, "/etc/apache2/sites-enabled/shop.conf", "php_admin_flag engine off", "")
+    edit(apache, "/etc/apache2/sites-enabled/shop.conf", "SetHandler default-handler", "")
+    assert verdicts(apache, "php_execution_in_uploads")["php_execution_in_uploads"][0] == "fail"
+
+
 def test_directories_of_a_policy_are_asked_about(apache):
     edit(
         apache,
