@@ -64,7 +64,7 @@ class Response:
 
 
 class PrivateApache:
-    """A running Apache; `with` ends it."""
+    """A running Apache; `with` ends it. `@PORT@` in the configuration is its port."""
 
     def __init__(self, program: str, root: Path, configuration: str, modules: tuple[str, ...], level: str = "error") -> None:
         self.root = root
@@ -74,7 +74,7 @@ class PrivateApache:
                 directory.chmod(0o755)
         self.port = _free_port()
         loads = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in modules)
-        text = BASE.format(root=root, port=self.port, modules=loads, level=level) + configuration
+        text = BASE.format(root=root, port=self.port, modules=loads, level=level) + configuration.replace("@PORT@", str(self.port))
         (root / "httpd.conf").write_bytes(text.encode())
         self._program = program
         self._process: subprocess.Popen[bytes] | None = None

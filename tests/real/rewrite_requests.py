@@ -52,11 +52,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Batch:
-    """Virtual hosts of one server, and the main server's rules."""
+    """Virtual hosts of one server, and the main server's rules. `has_ports`: their ServerNames have the port `@PORT@`, else none."""
 
     cases: tuple[Case, ...]
     main: str = ""
     requests: tuple[str, ...] = REQUESTS
+    has_ports: bool = False
 
 
 def differences(program: str, root: Path, batch: Batch) -> tuple[list[str], int]:
@@ -70,7 +71,10 @@ def differences(program: str, root: Path, batch: Batch) -> tuple[list[str], int]
             for request in batch.requests:
                 real = server.get(request, f"v{number}.test")
                 choices = WatchedChoices()
-                verdict = _evaluated(root, number, batch.main, case, request, files, choices)
+                port = server.port if batch.has_ports else 80
+                state = _state(root, number, request, port)
+                ours = replace(case, host=case.host.replace("@PORT@", str(port)))
+                verdict = _evaluated(batch.main, ours, state, files, choices)
                 if isinstance(verdict, UndecidedError) or choices.asked:
                     continue
                 compared += 1
@@ -93,7 +97,7 @@ def _configuration(root: Path, batch: Batch) -> str:
         if case.below:
             (document_root / "images/.htaccess").write_text(case.below)
         parts.append(
-            f"<VirtualHost *:{port}>\nServerName v{number}.test\nDocumentRoot {document_root}\nAlias /al {document_root}/pics\n{case.host}\n"
+            f"<VirtualHost *>\nServerName v{number}.test{':@PORT@' if batch.has_ports else ''}\nDocumentRoot {document_root}\nAlias /al {document_root}/pics\n{case.host}\n"
             f"<Directory {document_root}>\nAllowOverride All\n{case.section}\n</Directory>\n</VirtualHost>\n"
         )
     return "".join(parts)
@@ -105,12 +109,24 @@ def config_of(text: str) -> RewriteConfig:
     return rules_from([Directive(name.lower(), rest[0].strip() if rest else "", Place("rules", number)) for number, name, *rest in lines])
 
 
-def _evaluated(
-    root: Path, number: int, main: str, case: Case, request: str, files: Files, choices: Choices
-) -> tuple[RewriteOutcome, RequestState] | RewriteSyntaxError | UndecidedError:
+def _state(root: Path, number: int, request: str, port: int) -> RequestState:
     path, mark, query = request.partition("?")
     host = f"v{number}.test"
-    state = RequestState(unquote(path), str(root / f"d{number}"), host, query=query if mark else None, host_names=frozenset({host}))
+    document_root = str(root / f"d{number}")
+    return RequestState(
+        unquote(path),
+        document_root,
+        host,
+        query=query if mark else None,
+        host_names=frozenset({host}),
+        port=port,
+        named_port=port if port != 80 else 0,
+    )
+
+
+def _evaluated(
+    main: str, case: Case, state: RequestState, files: Files, choices: Choices
+) -> tuple[RewriteOutcome, RequestState] | RewriteSyntaxError | UndecidedError:
     try:
         return _request(main, case, state, files, choices)
     except (RewriteSyntaxError, UndecidedError) as error:

@@ -29,8 +29,9 @@ class RequestState:
     `%{SERVER_PORT}` are. `context_document_root` and `context_prefix`: of the Alias that mapped it; the document root and empty without
     one. `https`: None where it is not known. `environment`: the variables that are set.
     `ended`: a rule with the flag END matched in this request (an internal redirect keeps it): no rule is applied any more.
-    `address`: the client's. `host_names`: every name that leads to this site, for the reduction of `http://ourselves/…`. `version`: of
-    the server; before 2.4.60 nobody knows whether a distribution has brought the security fixes of that version to mod_rewrite.
+    `address`: the client's. `host_names`: every name that leads to this site, `named_port`: the port in its ServerName, 0 without one, None
+    where that is not known: both for the reduction of `http://ourselves/…` to a path. `version`: of the server; before 2.4.60 nobody knows
+    whether a distribution has brought the security fixes of that version to mod_rewrite.
     """
 
     uri: str
@@ -52,6 +53,7 @@ class RequestState:
     subrequest: bool = False
     ended: bool = False
     host_names: frozenset[str] = frozenset()
+    named_port: int | None = None
     address: str = LOOPBACK
     version: tuple[int, int, int] = FIXED_VERSION
 

@@ -260,7 +260,10 @@ def _reduced(filename: str, progress: Progress) -> str:
         authority, slash, path = filename[len(scheme) + 3 :].partition("/")
         host, _, port = authority.partition(":")
         standard = 443 if scheme == "https" else 80
-        if host.lower() in {name.lower() for name in state.host_names} and (int(port) if port.isdecimal() else standard) == state.port:
+        if (
+            host.lower() in {name.lower() for name in state.host_names}
+            and (int(port[:9]) if port.isdecimal() else standard) == state.named_port
+        ):
             progress.reduced = True
             return slash + path or "/"
     return filename
