@@ -260,10 +260,15 @@ def _reduced(filename: str, progress: Progress) -> str:
         authority, slash, path = filename[len(scheme) + 3 :].partition("/")
         host, _, port = authority.partition(":")
         standard = 443 if scheme == "https" else 80
-        if (
-            host.lower() in {name.lower() for name in state.host_names}
-            and (int(port[:9]) if port.isdecimal() else standard) == state.named_port
-        ):
+        known = host.lower() in {name.lower() for name in state.host_names}
+        if known and _is_own_port(int(port[:9]) if port.isdecimal() else standard, progress.run):
             progress.reduced = True
             return slash + path or "/"
     return filename
+
+
+def _is_own_port(port: int, run: Run) -> bool:
+    """ap_matches_request_vhost(): whether ServerName has this port; a name without port is that of no URL."""
+    if run.state.named_port is None:
+        return run.choices.undecidable("port of ServerName", f"whether port {port} is that of the ServerName")
+    return port == run.state.named_port
