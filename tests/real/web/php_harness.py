@@ -65,10 +65,11 @@ def shareable(case: Case) -> bool:
     if case.server == "apache":
         whole = site.startswith("<VirtualHost *:80>") and site.endswith("</VirtualHost>") and site.count("<VirtualHost") == 1
     else:
-        whole = site.startswith("server {") and site.count("server {") == 1
+        whole = site.startswith(f"server {{\n    listen 80;\n    server_name {HOST};\n") and site.count("server {") == 1
     plain = (case.directory, case.host, case.port) == (UPLOADS, HOST, 80) and not case.links
     rest = _texts(case).replace(DOCROOT, "").replace(HOST, "")
-    return plain and whole and "sho" not in rest and "hop" not in rest
+    # PHP-FPM's workers keep a PHP_ADMIN_VALUE of one request for the requests that follow
+    return plain and whole and not any(word in rest for word in ("sho", "hop", "PHP_VALUE", "PHP_ADMIN"))
 
 
 def share_key(case: Case) -> tuple[object, ...]:
