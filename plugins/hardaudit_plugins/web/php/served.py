@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
 from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.php.effective import Settings
-from hardaudit_plugins.web.php.ini_files import IniSetting, read_ini
+from hardaudit_plugins.web.php.ini_files import IniSetting
 from hardaudit_plugins.web.php.ini_scanner import IniSyntaxError, parse_ini
+from hardaudit_plugins.web.php.installed import mod_phps, php_cgis
 from hardaudit_plugins.web.php.script import View
 from hardaudit_plugins.web.php.user_ini import user_ini_directories
 from hardaudit_plugins.web.verdict import Place
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.php.pool import Pool
     from hardaudit_plugins.web.site import Site
 
-_MODULE_LOAD = re.compile(r"php([0-9]{1,2}\.[0-9]{1,2})\.load\Z")
-_RED_HAT_MODULE = re.compile(r"[0-9]+-php[0-9]*\.conf\Z")
 _MOST_NAMES = 2000
 
 
@@ -45,12 +43,12 @@ class Served:
 def served(evidence: Evidence, sites: Sequence[Site], fpm: Fpm) -> Iterator[Served]:
     """Every way that PHP serves a site, and every pool that no site uses."""
     yield from _fpm(evidence, sites, fpm)
-    for version, base in _modules(evidence):
+    for version, base in mod_phps(evidence):
         settings = Settings.of_files("apache2handler", version, base, _noter(evidence))
         for site in sites:
             if site.server == "apache":
                 yield from _Way(evidence, "apache2handler", version, None, base).site(settings, site)
-    for version, base in _cgis(evidence):
+    for version, base in php_cgis(evidence):
         yield Served("cgi-fcgi", version, None, None, None, Settings.of_files("cgi-fcgi", version, base, _noter(evidence)).entries)
 
 
@@ -183,28 +181,3 @@ def _read_user_ini(evidence: Evidence, path: str) -> dict[str, IniSetting]:
     except IniSyntaxError as error:
         evidence.gap(GapReason.UNSUPPORTED, f"{path}:{error.line}: {error.detail}: PHP ignores the rest of the file")
     return found
-
-
-def _modules(evidence: Evidence) -> Iterator[tuple[str, IniConfiguration]]:
-    """The mod_php that Apache loads, by the files that load it: its version (empty if not known) and ini files."""
-    for name in evidence.list_directory("/etc/apache2/mods-enabled", optional=True):
-        found = _MODULE_LOAD.match(name)
-        if found:
-            directory = f"/etc/php/{found.group(1)}/apache2"
-            yield found.group(1), read_ini(evidence, "apache2handler", directory, f"{directory}/conf.d")
-        elif name == "php.load":  # the container images of PHP
-            yield "", read_ini(evidence, "apache2handler", "/usr/local/etc/php", "/usr/local/etc/php/conf.d")
-    for name in evidence.list_directory("/etc/httpd/conf.modules.d", optional=True):
-        if _RED_HAT_MODULE.match(name):
-            yield "", read_ini(evidence, "apache2handler", "/etc", "/etc/php.d")
-
-
-def _cgis(evidence: Evidence) -> Iterator[tuple[str, IniConfiguration]]:
-    """Debian's php-cgi of each version, where Apache can start it: mod_fcgid or mod_actions is loaded."""
-    modules = evidence.list_directory("/etc/apache2/mods-enabled", optional=True)
-    if not {"fcgid.load", "actions.load"} & set(modules):
-        return
-    for version in evidence.list_directory("/etc/php", optional=True):
-        directory = f"/etc/php/{version}/cgi"
-        if "cgi" in evidence.list_directory(f"/etc/php/{version}", optional=True):
-            yield version, read_ini(evidence, "cgi-fcgi", directory, f"{directory}/conf.d")

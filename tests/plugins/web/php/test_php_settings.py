@@ -130,3 +130,11 @@ def test_mod_php_serves_apaches_sites(root, value) -> None:
     assert IMAGES not in value(root, "display_errors")
     assert value(root, "engine")[IMAGES][0] == "0"
     assert value(root, "disable_functions")[SHOP] == ("system", "/etc/php/8.2/apache2/php.ini", 2)
+
+
+def test_another_php_ini_of_mod_php_is_a_gap(root, query) -> None:
+    root.write("/etc/apache2/apache2.conf", "Include mods-enabled/*.load\nInclude mods-enabled/*.conf\nListen 80\n")
+    root.write("/etc/apache2/mods-enabled/php8.2.load", "LoadModule php_module /usr/lib/apache2/modules/libphp8.2.so\n")
+    root.write("/etc/apache2/mods-enabled/php8.2.conf", "PHPIniDir /srv/php\n")
+    answer = query("SELECT value FROM php_settings WHERE name = 'expose_php'", root)
+    assert [gap for gap in answer.gaps if "mods-enabled/php8.2.conf: PHPIniDir" in gap.detail]
