@@ -7,8 +7,11 @@ import struct
 import pytest
 from fake_sites import FakeSite, ask, web_engine, with_accounts
 
-from hardaudit.engine.engine import Bounds
+from hardaudit.engine.errors import DeadlineError
 from hardaudit.model.gap import GapReason
+from hardaudit.target.target import Target
+from hardaudit_plugins.web.docroots import Docroots
+from hardaudit_plugins.web.writers import User
 
 SHOP = "/var/www/shop"
 WEB, SHOP_USER, ANN, MEDIA = 33, 1001, 1002, 2000
@@ -261,11 +264,37 @@ def test_names_that_are_not_utf8_stay_what_they_are(host):
     assert listed(host) == [(f"{SHOP}/b\uefffd", "other")]
 
 
-def test_the_query_goes_on_where_the_last_ones_time_was_up(host):
+def test_a_walk_goes_on_where_a_querys_time_was_up(host):
     for number in range(3000):
         host.mkdir(f"{SHOP}/d{number}", 0o777 if number % 100 == 0 else 0o755)
-    with web_engine(host, FakeSite()) as engine:
-        first = engine.run("SELECT count(*) FROM upload_directories", bounds=Bounds(seconds=0.005))
-        assert [gap.reason for gap in first.gaps if gap.reason is GapReason.TIMEOUT]
-        second = engine.run("SELECT count(*) FROM upload_directories WHERE include = '[]'")
-        assert (second.tuples, second.gaps) == (((30,),), ())
+    looks = []
+
+    def up_at_the_second_look():
+        looks.append(1)
+        if len(looks) == 2:
+            raise DeadlineError
+
+    with Target.directory(host.path) as target:
+        docroots = Docroots(target, (FakeSite(),), [(User("www-data", WEB, frozenset((WEB,))),)])
+        with pytest.raises(DeadlineError):
+            docroots.finish(up_at_the_second_look)
+        assert docroots.finish(up_at_the_second_look)
+        assert list(docroots.spool.select("SELECT count(*) FROM entry")) == [(3001,)]
+        assert list(docroots.spool.select("SELECT count(*) FROM directory WHERE permission IN (SELECT permission FROM writer)")) == [(30,)]
+        docroots.close()
+
+
+def test_the_sites_come_from_the_servers_own_configuration(host, query):
+    host.write(
+        "/etc/nginx/nginx.conf",
+        "user www-data;\nevents {}\nhttp {\n server {\n listen 80;\n server_name shop.example;\n root /var/www/shop;\n"
+        " location /pictures/ { alias /srv/pictures/; }\n }\n}\n",
+    )
+    host.mkdir(f"{SHOP}/images", 0o755, WEB, WEB)
+    host.mkdir("/srv/pictures", 0o775, 0, MEDIA)
+    host.mkdir("/srv/other", 0o777)
+    answer = query("SELECT path, site, origin, writable_by FROM upload_directories ORDER BY path", host)
+    assert answer.tuples == (
+        ("/srv/pictures", "shop.example", "group", "www-data"),
+        (f"{SHOP}/images", "shop.example", "owner", "www-data"),
+    )
