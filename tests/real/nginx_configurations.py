@@ -21,16 +21,18 @@ TARGETS = ["/index.php", "/images/x.php", "/files/x.php", "/page.html", "/images
 FILE_NAMES = st.sampled_from([
     "$document_root$fastcgi_script_name", "$document_root$fastcgi_script_name", "$document_root$fastcgi_script_name", "$request_filename",
     "$realpath_root$fastcgi_script_name", "$document_root$uri", "$document_root/index.php", "$document_root/images/$fastcgi_script_name", "$document_root$1",
-    "$document_root$script",
+    "$document_root$script", "$document_root$captured", "$document_root$by_host/$tail", "$document_root$by_host$uri",
 ])  # fmt: skip
 CONDITIONS = st.sampled_from([
     "-f $request_filename", "!-f $request_filename", "-d $request_filename", "-e $document_root$uri", "!-e $document_root/images/x.inc", "$is_php",
     "$is_php = 1", "$is_php != 1", r"$uri ~ \.php$", r"$uri ~* \.php$", r"$uri !~ ^/images/", r"$uri ~ ^/images/(.+)$", r"$request_uri ~* \.php",
     "$request_method = POST", "$request_method !~ ^(GET|HEAD)$", "$posts", '$query_string ~ "a=b"', "$args", '$http_user_agent = ""', "$http_x_y ~ z", "$flag",
     "$flag = 1", r"$document_uri ~ (?<script>/[^/]*\.php)$", "$host = other.test", "$scheme = http", "$inside", "$http_cookie", r"$fastcgi_script_name ~ \.php$",
-    "-f $document_root$fastcgi_script_name", "-x $request_filename", "$invalid_referer", "$https",
+    "-f $document_root$fastcgi_script_name", "-x $request_filename", "$invalid_referer", "$https", "$captured", "$asked", "$again = 1", "$captured ~ ^/files/(.*)$", "$again",
 ])  # fmt: skip
 TRIED = [
+    "$captured",
+    "$by_host/x.php",
     "$uri",
     "$uri/",
     "$fastcgi_script_name",
@@ -128,6 +130,7 @@ def rewriting(draw: st.DrawFn, *, depth: int = 1) -> str:
                     "/pics/$1",
                     "$1",
                     "/files$uri",
+                    "$captured",
                     "$script",
                     "http://x.test/$1",
                 ]

@@ -1,7 +1,7 @@
 """Runs inside fresh mount, network and process namespaces, started by `nginx_server`: serves a root directory with the real nginx and PHP-FPM.
 
-Reads a JSON line from standard input for each set of requests and answers with one. A request is [port, host, path, method]; an answer is
-the [status, body] that the host itself gets, and those that a visitor from outside gets where the host's request ran no PHP. An answer
+Reads a JSON line from standard input for each set of requests and answers with one. A request is [port, host, path, method, from outside too]; an answer is
+the [status, body] that the host itself gets, and those that a visitor from outside gets. An answer
 {"refused": text} means that nginx does not start with its configuration.
 """
 
@@ -57,9 +57,9 @@ def ask(port: int, host: str, path: str, method: str, source: str) -> list:
         connection.close()
 
 
-def both(port: int, host: str, path: str, method: str) -> list:
+def both(port: int, host: str, path: str, method: str, from_outside: bool) -> list:
     answer = ask(port, host, path, method, "127.0.0.1")
-    return [*answer, *ask(port, host, path, method, OUTSIDE)]
+    return [*answer, *(ask(port, host, path, method, OUTSIDE) if from_outside else answer)]
 
 
 def serve(requests: list) -> object:

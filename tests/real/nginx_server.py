@@ -35,6 +35,10 @@ http {
     map $uri $chosen { default unix:/run/php/%s; ~\\.phtml$ unix:/run/php/wide.sock; }
     map $uri $is_php { default 0; "~*\\.ph(p|tml)$" 1; }
     map $request_method $posts { POST 1; default 0; }
+    map $uri $captured { ~^/images/(?<tail>.+)$ /files/$tail; ~*^/(pics|media)/(.*)$ /images/$2; default ""; }
+    map $request_uri $asked { volatile; ~x\.php 1; default 0; }
+    map $host $by_host { hostnames; *.test /images; default /files; }
+    map $tail $again { "" 0; x.php 1; default 2; }
     geo $inside { default 1; 10.0.0.0/8 0; }
     include sites-enabled/*;
 }
@@ -86,6 +90,7 @@ class Server:
             enabled.unlink()
         self.socket = self._pools()
         (root / "etc/nginx/nginx.conf").write_text(MAIN % self.socket)
+        self._restricted: set[str] = set()
         self._child: subprocess.Popen[str] | None = None
 
     def _pools(self) -> str:
@@ -102,6 +107,10 @@ class Server:
     def site(self, number: int, body: str) -> None:
         """Enable a site `sN.test` with the document root /var/www/sN and the files of an upload in several directories."""
         (self.root / "etc/nginx/sites-enabled" / f"s{number}.conf").write_text(body)
+        if "allow" in body or "deny" in body:
+            self._restricted.add(f"s{number}.test")
+        else:
+            self._restricted.discard(f"s{number}.test")
         self.fill(f"/var/www/s{number}/images")
         self.fill(f"/var/www/s{number}/files")
         self.fill(f"/srv/s{number}")
@@ -147,7 +156,9 @@ class Server:
         assert self._child is not None
         assert self._child.stdin is not None
         assert self._child.stdout is not None
-        self._child.stdin.write(json.dumps([[ask.port, ask.host, ask.path, ask.method] for ask in requests]) + "\n")
+        self._child.stdin.write(
+            json.dumps([[ask.port, ask.host, ask.path, ask.method, ask.host in self._restricted] for ask in requests]) + "\n"
+        )
         self._child.stdin.flush()
         answers = json.loads(self._child.stdout.readline())
         if isinstance(answers, dict):

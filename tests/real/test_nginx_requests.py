@@ -39,7 +39,7 @@ def test_a_written_server_block_is_understood_as_nginx_does(name, found_differen
     assert found_differences[name] == []
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.tuples(*(generated(number) for number in range(AT_ONCE))))
 def test_a_generated_server_block_is_understood_as_nginx_does(real_nginx, bodies):
     real_nginx.forget()

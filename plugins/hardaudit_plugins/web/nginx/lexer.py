@@ -20,7 +20,8 @@ _SPACE = " \t\r\n"
 _COMMENT_OR_SPACE = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)+")
 _ESCAPE = re.compile(r"\\([\"'\\trn])")
 _ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
-_LUA = re.compile(r"--\[(=*)\[|--[^\n]*|\[(=*)\[|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[{}]", re.DOTALL)
+_LUA = re.compile(r"--\[(=*)\[|--[^\n]*|\[(=*)\[|[\"'{}]")
+_LUA_STRING_END = {quote: re.compile(rf"(?:[^{quote}\\]|\\.)*{quote}", re.DOTALL) for quote in "\"'"}
 
 
 class ConfigurationSyntaxError(Exception):
@@ -71,6 +72,11 @@ class Lexer:
                 at = self._text.find(f"]{brackets}]", at)
                 if at < 0:
                     raise ConfigurationSyntaxError("a Lua block is not closed", start)
+            elif found[0] in _LUA_STRING_END:
+                string = _LUA_STRING_END[found[0]].match(self._text, at)
+                if string is None:
+                    raise ConfigurationSyntaxError("a string of a Lua block is not closed", start)
+                at = string.end()
             elif found[0] in "{}":
                 depth += 1 if found[0] == "{" else -1
         self._move(at)

@@ -7,6 +7,7 @@ start with is a gap. Directives that crossplane does not know (of other modules)
 from __future__ import annotations
 
 import fnmatch
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from hardaudit_plugins.web.nginx.lexer import ConfigurationSyntaxError, Lexer, S
 from hardaudit_plugins.web.verdict import Place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hardaudit_plugins.web.evidence import Evidence
 
 _DEEPEST_INCLUDE = 32
@@ -147,17 +150,21 @@ class Reader:
             return [full]
         found = [""]
         for component in full.split("/")[1:]:
+            found = list(itertools.islice(self._step(found, component), _MOST_FILES + 1))
+        if len(found) > _MOST_FILES:
+            self.evidence.gap(GapReason.TRUNCATED, f"include {pattern}: more than {_MOST_FILES:,} files")
+        return [path for path in sorted(found) if self._is_there(path)]
+
+    def _step(self, bases: list[str], component: str) -> Iterator[str]:
+        """The paths that a component of a pattern leads to (glob(3))."""
+        for base in bases:
             self.evidence.check_deadline()
             if not _MAGIC & set(component):
-                found = [f"{base}/{component}" for base in found]
+                yield f"{base}/{component}"
                 continue
-            found = [
-                f"{base}/{name}"
-                for base in found
-                for name in self.evidence.list_directory(base or "/", optional=True)
-                if fnmatch.fnmatchcase(name, component) and (component.startswith(".") or not name.startswith("."))
-            ]
-        return [path for path in sorted(found) if self._is_there(path)]
+            for name in self.evidence.list_directory(base or "/", optional=True):
+                if fnmatch.fnmatchcase(name, component) and (component.startswith(".") or not name.startswith(".")):
+                    yield f"{base}/{name}"
 
     def _is_there(self, path: str) -> bool:
         try:

@@ -114,6 +114,14 @@ def test_lua_is_passed_over_and_undecided(root):
         assert found.verdict("/images/x.php").executes is True
 
 
+def test_a_lua_block_of_escapes_that_never_closes_is_a_gap_in_bounded_time(root):
+    root.write("/etc/nginx/lua.conf", "content_by_lua_block { " + '"' + '\\"' * 1_000_000)
+    begun = time.monotonic()
+    with nginx(root, server("location / { include lua.conf; }")) as found:
+        assert any("/etc/nginx/lua.conf:1" in gap for gap in found.gaps)
+    assert time.monotonic() - begun < 10
+
+
 def test_lua_that_decides_who_is_let_in_is_undecided(root):
     with nginx(root, server("access_by_lua_file /a.lua;\n" + PHP)) as found:
         assert found.verdict("/images/x.php").executes is None
