@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import stat
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,7 @@ class Files:
                 is_link = stat.S_ISLNK(self.target.lstat(here).st_mode)
                 done = canonical(self.target, here) if is_link else here
             except (FileNotFoundError, NotADirectoryError):
-                rest = "/".join(parts[index + 1 :])
-                return f"{here}/{rest}" if rest else here
+                return posixpath.normpath("/".join((here, *parts[index + 1 :])))
         return done
 
     def uploaded(self, path: str) -> str | None:

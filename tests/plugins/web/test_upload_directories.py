@@ -298,3 +298,12 @@ def test_the_sites_come_from_the_servers_own_configuration(host, query):
         ("/srv/pictures", "shop.example", "group", "www-data"),
         (f"{SHOP}/images", "shop.example", "owner", "www-data"),
     )
+
+
+def test_a_tree_of_links_among_packages_takes_bounded_time(host):
+    for number in range(300):  # as node's package managers make them
+        host.mkdir(f"{SHOP}/store/p{number}/modules", 0o755)
+        for other in range(number, number + 10):
+            host.symlink(f"{SHOP}/store/p{number}/modules/m{other % 300}", f"../../p{other % 300}")
+    host.mkdir(f"{SHOP}/images", 0o777)
+    assert listed(host) == [(f"{SHOP}/images", "other")]
