@@ -8,7 +8,7 @@ from hardaudit.model.gap import GapReason
 from hardaudit_plugins.filesystem.tree_store import is_within
 from hardaudit_plugins.web.docroot_spool import SpoolError
 from hardaudit_plugins.web.docroot_walk import DocrootWalk
-from hardaudit_plugins.web.reach import Reaches, configured, through_links
+from hardaudit_plugins.web.reach import Links, Reaches, configured, through_links
 from hardaudit_plugins.web.servers import servers_of
 from hardaudit_plugins.web.site_users import users_of_sites
 
@@ -65,7 +65,8 @@ class Docroots:
             if not self._finished:
                 self.spool.run("DELETE FROM writer")  # of an earlier call that was stopped
                 self.spool.add_writers(self.users, lambda detail: self._problem(GapReason.UNSUPPORTED, detail), check_deadline)
-                self.reaches = Reaches(through_links(self._starts, self._links_worth_following(), self._problem))
+                worth = self._links_worth_following(check_deadline)
+                self.reaches = Reaches(through_links(self._starts, worth, self._problem, check_deadline))
                 self._finished = True
         except SpoolError as error:
             self.fail(error)
@@ -92,14 +93,19 @@ class Docroots:
         """Links to directories: path, and directory without links."""
         return ((path, to) for path, to in self.spool.select("SELECT path, directory FROM link WHERE directory <> '' ORDER BY path"))
 
-    def _links_worth_following(self) -> dict[str, str]:
+    def _links_worth_following(self, check_deadline: Callable[[], None]) -> Links:
         """The links to what no reach comes to without them, or to where somebody may write; others make no row anywhere."""
-        links = dict(self.links())
+        left = dict(self.links())
         starts = [reach.real for reach in self._starts]
-        worth = {path: to for path, to in links.items() if not any(is_within(to, start) for start in starts) or self._has_writable(to)}
-        while more := {path: to for path, to in links.items() if path not in worth and any(is_within(link, to) for link in worth)}:
+        worth: dict[str, str] = {}
+        more = {path: to for path, to in left.items() if not any(is_within(to, start) for start in starts) or self._has_writable(to)}
+        while more:
+            check_deadline()
             worth.update(more)
-        return worth
+            left = {path: to for path, to in left.items() if path not in more}
+            new = Links(more)
+            more = {path: to for path, to in left.items() if new.below(to)}
+        return Links(worth)
 
     def _has_writable(self, directory: str) -> bool:
         prefix = directory.rstrip("/") + "/"

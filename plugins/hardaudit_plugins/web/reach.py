@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING
 from hardaudit.model.gap import GapReason
 from hardaudit.target.errors import gap_reason
 from hardaudit.target.walk import canonical
-from hardaudit_plugins.filesystem.tree_store import is_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -62,7 +62,7 @@ class Reaches:
         end = 0
         while end >= 0:
             yield from self._by_real.get(real[:end] or "/", ())
-            if end == len(real):
+            if end == len(real) or real == "/":
                 return
             end = real.find("/", end + 1)
             if end < 0:
@@ -91,20 +91,33 @@ def configured(target: Target, sites: Sequence[Site], problem: Callable[[GapReas
     return list(found.values())
 
 
-def through_links(starts: Sequence[Reach], links: Mapping[str, str], problem: Callable[[GapReason, str], None]) -> list[Reach]:
+class Links:
+    """Links to directories, by path, to be asked for those below a directory."""
+
+    def __init__(self, links: Mapping[str, str]) -> None:
+        self.to = links
+        self._paths = sorted(links)
+
+    def below(self, directory: str) -> list[str]:
+        """The paths of the links below a directory."""
+        prefix = directory.rstrip("/") + "/"
+        return self._paths[bisect_left(self._paths, prefix) : bisect_left(self._paths, prefix[:-1] + "0")]  # 0 comes after /
+
+
+def through_links(
+    starts: Sequence[Reach], links: Links, problem: Callable[[GapReason, str], None], check_deadline: Callable[[], None]
+) -> list[Reach]:
     """`starts`, and what they come to by way of `links`: the link's path without links before it, to the directory that it leads to.
 
     A link back to a directory that was passed on the way leads to nothing new.
     """
     found = {(reach.site, reach.path): reach for reach in starts}
     waiting = deque(starts)
-    below: dict[str, list[str]] = {}
     while waiting:
         reach = waiting.popleft()
-        if reach.real not in below:
-            below[reach.real] = [link for link in links if is_within(link, reach.real)]
-        for link in below[reach.real]:
-            path, led_to = reach.path_of(link), links[link]
+        check_deadline()
+        for link in links.below(reach.real):
+            path, led_to = reach.path_of(link), links.to[link]
             if led_to in reach.through or (reach.site, path) in found:
                 continue
             if len(found) >= MOST_REACHES:
