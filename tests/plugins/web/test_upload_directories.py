@@ -120,6 +120,11 @@ def test_each_site_that_reaches_a_directory_has_a_row(host):
     assert answer.tuples == (("beta.example", f"{SHOP}/images"), ("shop.example", f"{SHOP}/images"))
 
 
+def test_sites_of_one_name_share_their_rows(host):
+    host.mkdir(f"{SHOP}/images", 0o777)
+    assert listed(host, FakeSite(), FakeSite(listen=("*:443",))) == [(f"{SHOP}/images", "other")]
+
+
 def test_of_directories_inside_each_other_that_agree_only_the_outermost_is_listed(host):
     for path in ("up", "up/2024", "up/2024/01"):
         host.mkdir(f"{SHOP}/{path}", 0o755, WEB, WEB)

@@ -67,10 +67,15 @@ def generate(context: TableContext) -> Iterator[Row]:
         return
     asked_for = context.constraints.texts("include")
     for asked in [None] if asked_for is None else asked_for:
+        listed: set[tuple[str | None, str]] = set()
         for upload in upload_places(context, docroots, () if asked is None else _named(context, asked)):
+            site = None if upload.site is None else docroots.sites[upload.site].name
+            if (site, upload.path) in listed:  # a site that listens twice, with and without TLS
+                continue
+            listed.add((site, upload.path))
             yield {
                 "path": upload.path,
-                "site": None if upload.site is None else docroots.sites[upload.site].name,
+                "site": site,
                 "origin": upload.origin,
                 "writable_by": ",".join(upload.writers) or None,
                 "mode": None if upload.permission is None else f"{stat.S_IMODE(upload.permission.mode):04o}",
