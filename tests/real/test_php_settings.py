@@ -134,6 +134,8 @@ def assert_same(said: dict, truth: dict) -> None:
         if name in ("session.save_path", "disable_functions", "disable_classes") or name not in known:
             continue
         assert name in said, name
+        if said[name].value is None and said[name].place is not None:
+            continue  # a value from the environment, which hardaudit does not know
         assert (name, said[name].value) == (name, value)
     wanted = {
         name

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from hardaudit.model.gap import GapReason
 from hardaudit.target.walk import canonical
@@ -28,6 +29,10 @@ _ELSEWHERE = {
     "/usr/bin/php-cgi": ("/etc", "/etc/php.d"),
     "/usr/local/bin/php-cgi": ("/usr/local/etc/php", "/usr/local/etc/php/conf.d"),
 }
+
+
+_loaded: WeakKeyDictionary[Evidence, dict[str, Cgi]] = WeakKeyDictionary()
+"""Of each run; many requests ask for the same program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,14 @@ class Cgi:
 
 
 def load_cgi(evidence: Evidence, program: str) -> Cgi:
-    """The php-cgi at a path. One that is a script, or in no known place, makes a gap: which ini files it reads is not known."""
+    """The php-cgi at a path, read once. One that is a script, or in no known place, makes a gap: which ini files it reads is not known."""
+    loaded = _loaded.setdefault(evidence, {})
+    if program not in loaded:
+        loaded[program] = _load(evidence, program)
+    return loaded[program]
+
+
+def _load(evidence: Evidence, program: str) -> Cgi:
     try:
         real = canonical(evidence.target, program)
     except OSError as error:

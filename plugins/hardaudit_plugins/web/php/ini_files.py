@@ -116,6 +116,14 @@ def read_ini(evidence: Evidence, sapi: str, directory: str, scan_directory: str 
 
     A php.ini that does not exist is no gap: PHP runs without one.
     """
+    key = ("php.ini", sapi, directory, scan_directory)
+    known = evidence.memo.get(key)
+    if not isinstance(known, IniConfiguration):
+        evidence.memo[key] = known = _read(evidence, sapi, directory, scan_directory)
+    return known
+
+
+def _read(evidence: Evidence, sapi: str, directory: str, scan_directory: str | None) -> IniConfiguration:
     reader = _Reader(evidence)
     for name in (f"php-{sapi}.ini", "php.ini"):
         path = posixpath.join(directory, name)
