@@ -155,6 +155,19 @@ CASES = {
     "an include in a location": r"location ~ \.php$ { include snippets/fastcgi-php.conf; fastcgi_param SCRIPT_FILENAME $request_filename; fastcgi_pass pool; }",
     "proxied to itself": "location /media/ { proxy_pass http://127.0.0.1:80/images/; proxy_set_header Host $host; }\n" + PHP,
     "proxied as it is": "location /x/ { proxy_pass http://127.0.0.1; }\n" + PHP,
+    "links are forbidden": "disable_symlinks on;\n" + PHP,
+    "links are forbidden below the root": "disable_symlinks on from=$document_root;\n" + PHP,
+    "links of others are forbidden": "disable_symlinks if_not_owner;\n" + PHP,
+    "links are forbidden where PHP does not look": "disable_symlinks on;\n" + EVERY,
+    "links are forbidden in an if": "disable_symlinks on; if (!-f $request_filename) { return 403; }\n" + EVERY,
+    "links are forbidden with a fallback": "disable_symlinks on; location / { try_files $uri /images/x.php; }\n" + EVERY,
+    "uwsgi to PHP-FPM": "location / { include uwsgi_params; uwsgi_pass unix:/run/php/every.sock; }",
+    "scgi to PHP-FPM": "location / { include scgi_params; scgi_pass unix:/run/php/every.sock; error_page 502 @php; }\nlocation @php { "
+    + BARE
+    + " }",
+    "HTTP to PHP-FPM": "location / { proxy_pass http://unix:/run/php/every.sock; }",
+    "a socket with a colon": ANY.replace("every.sock", "every.sock:"),
+    "a script from a capture": r"location ~ ^/pics/(?<p>.+\.php)$ { include fastcgi_params; fastcgi_param SCRIPT_FILENAME /srv/sN/$p; fastcgi_pass unix:/run/php/every.sock; }",
     "a regex with a slash at its end": "location ~ /$ { deny all; }\n" + PHP,
     "the method of a page": "location / { error_page 405 =200 /images/x.php; }\n" + PHP,
 }

@@ -36,7 +36,7 @@ http {
     map $uri $is_php { default 0; "~*\\.ph(p|tml)$" 1; }
     map $request_method $posts { POST 1; default 0; }
     map $uri $captured { ~^/images/(?<tail>.+)$ /files/$tail; ~*^/(pics|media)/(.*)$ /images/$2; default ""; }
-    map $request_uri $asked { volatile; ~x\.php 1; default 0; }
+    map $request_uri $asked { volatile; ~x\\.php 1; default 0; }
     map $host $by_host { hostnames; *.test /images; default /files; }
     map $tail $again { "" 0; x.php 1; default 2; }
     geo $inside { default 1; 10.0.0.0/8 0; }
@@ -115,6 +115,8 @@ class Server:
         self.fill(f"/var/www/s{number}/files")
         self.fill(f"/srv/s{number}")
         (self.root / f"var/www/s{number}/index.php").write_text(CODE)
+        if not (link := self.root / f"var/www/s{number}/link").is_symlink():
+            link.symlink_to(f"/srv/s{number}")
         (self.root / f"var/www/s{number}/page.html").write_text("page")
 
     def fill(self, directory: str) -> None:
@@ -208,7 +210,10 @@ def requests(number: int) -> list[Asked]:
         Asked(host, f"/images/{name}", f"/var/www/s{number}/images/{name.removesuffix('/a.php')}", "POST")
         for name in ("x.php", "x.jpg", "x.jpg/a.php")
     ]
-    return found
+    return [
+        *found,
+        *(Asked(host, f"/link/{name}", f"/srv/s{number}/{name.removesuffix('/a.php')}") for name in ("x.php", "x.jpg", "x.jpg/a.php")),
+    ]
 
 
 def differences(server: Server, requests: list[Asked]) -> list[str] | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.nginx.scope import Scope
     from hardaudit_plugins.web.nginx.tree import Directive
 
-_REWRITING = ("rewrite_by_lua", "server_rewrite_by_lua", "post_action", "js_preaccess", "echo_before_body", "echo_after_body")
+_REWRITING = ("rewrite_by_lua", "server_rewrite_by_lua", "js_preaccess", "echo_before_body", "echo_after_body")
 _ADMITTING = ("access_by_lua", "auth_", "js_access", "testcookie", "session_cookie")
 _NGINX_OWN = frozenset({"auth_basic", "auth_basic_user_file", "auth_request", "auth_request_set", "auth_delay"})
 _HARMLESS = (
@@ -34,7 +34,7 @@ def is_doubtful(name: str) -> bool:
     """Whether a directive may send a request elsewhere in a way that is not evaluated."""
     if name.startswith(_REWRITING):
         return True
-    if name in crossplane.analyzer.DIRECTIVES or name in HANDLERS:
+    if name in crossplane.analyzer.DIRECTIVES or name in HANDLERS or name == "post_action":
         return False
     return not name.startswith((*_HARMLESS, *_ADMITTING))
 

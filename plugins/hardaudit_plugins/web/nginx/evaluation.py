@@ -13,7 +13,7 @@ from hardaudit_plugins.web.nginx.doubts import check
 from hardaudit_plugins.web.nginx.exchange import MOST_URI_CHANGES, Exchange
 from hardaudit_plugins.web.nginx.fastcgi import hand_on
 from hardaudit_plugins.web.nginx.locations import Found, find
-from hardaudit_plugins.web.nginx.outcome import Answer, BadLocationError, Outcome, Status
+from hardaudit_plugins.web.nginx.outcome import Answer, BadLocationError, Outcome, Redirect, Status
 from hardaudit_plugins.web.nginx.scope import UPSTREAM_HANDLERS
 from hardaudit_plugins.web.nginx.values import EMPTY, UndecidedRequestError, Value
 from hardaudit_plugins.web.verdict import Verdict
@@ -31,13 +31,29 @@ def evaluate(fixed: Fixed, uri: str) -> Verdict:
     """What nginx does with a request for a decoded, normalised URI. Raises UndecidedRequestError."""
     crafted = fixed.choices.crafted
     args = Value("", ("args",)) if crafted else EMPTY
-    ended = to_end(Exchange(fixed, uri, args, fixed.request.method, fixed.server))
+    exchange = Exchange(fixed, uri, args, fixed.request.method, fixed.server)
+    ended = _after(exchange, to_end(exchange))
     return ended if isinstance(ended, Verdict) else Verdict(executes=False, reason=ended.reason, place=ended.place)
 
 
-def to_end(exchange: Exchange) -> Verdict | Status:
+def _after(exchange: Exchange, ended: Verdict | Status) -> Verdict | Status:
+    """What `post_action` does with a request that was answered, where that runs PHP or may."""
+    directive = exchange.scope.value("post_action")
+    if directive is None or not directive.args or directive.args[0] == "off" or (isinstance(ended, Verdict) and ended.executes):
+        return ended
+    exchange.method, exchange.method_is_clients = "GET", False
+    target = directive.args[0]
+    led = (
+        files_phase.to_named(exchange, target, directive.place)
+        if target.startswith("@")
+        else files_phase.to_uri(exchange, target, EMPTY, None)
+    )
+    later = to_end(exchange, named=led.named) if isinstance(led, Redirect) else led
+    return later if isinstance(later, Verdict) and later.executes is not False else ended
+
+
+def to_end(exchange: Exchange, *, named: bool = False) -> Verdict | Status:
     """Serve a request: a verdict where it is handed on, else the status that nginx answers. Raises UndecidedRequestError."""
-    named = False
     for _ in range(_MOST_STEPS):
         outcome = _phases(exchange, named=named)
         if isinstance(outcome, Status):
@@ -134,6 +150,8 @@ def _handed_on(exchange: Exchange, directive: Directive) -> Outcome:
         return answer
     if directive.name == "proxy_pass":
         return Answer(proxy.hand_on(exchange, directive, evaluate))
+    if directive.name in UPSTREAM_HANDLERS and "$" not in directive.args[0] and exchange.fixed.fpm.pool_at(directive.args[0]) is not None:
+        return Status(502, f"{directive} speaks another language to PHP-FPM", directive.place)
     what = "what it does with the request is not followed" if directive.name in UPSTREAM_HANDLERS else "what it does is not known"
     return Answer(Verdict(None, f"{directive} of {directive.place}: {what}", None, directive.place))
 

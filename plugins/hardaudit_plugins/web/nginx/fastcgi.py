@@ -36,6 +36,8 @@ def hand_on(exchange: Exchange, directive: Directive) -> Answer | Status:
 
 def _ask(exchange: Exchange, directive: Directive, address: str, parameters: dict[str, str]) -> Answer | Status:
     fixed = exchange.fixed
+    if address.startswith("unix:") and ":" in address[5:]:
+        return Status(502, f"there is no socket {address[5:]}", directive.place)
     try:
         answer = fixed.fpm.answer(address, parameters, fixed.files)
         script = None if answer.script is None else fixed.files.real(answer.script)

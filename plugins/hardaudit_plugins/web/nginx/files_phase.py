@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hardaudit_plugins.web.nginx.links import may_open
 from hardaudit_plugins.web.nginx.outcome import BadLocationError, Redirect, Status
 from hardaudit_plugins.web.nginx.values import Value
 
@@ -55,8 +56,8 @@ def _is_there(exchange: Exchange, value: Value, base: str, directive: Directive,
     path = Value(base + value.text, value.client, value.unknown)
     key = f"{value.text}{'/' if is_directory else ''} of {directive} ({directive.place}) exists below {base}"
     if is_directory:
-        return exchange.decide(key, path, files.is_directory)
-    return exchange.decide(key, path, lambda text: files.exists(text) and not files.is_directory(text))
+        return exchange.decide(key, path, lambda text: files.is_directory(text) and may_open(exchange, text))
+    return exchange.decide(key, path, lambda text: files.exists(text) and not files.is_directory(text) and may_open(exchange, text))
 
 
 def _fall_back(exchange: Exchange, last: str, length: int, directive: Directive) -> Status | Redirect:
@@ -107,7 +108,7 @@ def index(exchange: Exchange) -> Status | Redirect | None:
         if value.text.startswith("/"):
             return to_uri(exchange, exchange.text(value, "the index"), exchange.args, place)
         path = Value(exchange.path()) + value
-        if exchange.decide(f"{path.text} exists", path, files.exists):
+        if exchange.decide(f"{path.text} exists", path, lambda text: files.exists(text) and may_open(exchange, text)):
             return to_uri(exchange, exchange.uri + exchange.text(value, "the index"), exchange.args, place)
     directory = exchange.path()
     if not exchange.decide(f"{directory} is a directory", Value(directory), files.is_directory):
@@ -122,6 +123,8 @@ def serve(exchange: Exchange) -> Status:
         found = _listing(exchange)
         return found if found is not None else Status(403, "the directory may not be listed", place)
     path = exchange.path()
+    if not exchange.decide(f"{path} is behind no link", Value(path), lambda text: may_open(exchange, text)):
+        return Status(403, "disable_symlinks forbids a link on the way", place)
     if exchange.decide(f"{path} is a directory", Value(path), files.is_directory):
         return Status(301, f"{path} is a directory", place)
     if not exchange.decide(f"{path} exists", Value(path), files.is_file):

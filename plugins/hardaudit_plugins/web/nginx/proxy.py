@@ -39,6 +39,10 @@ def hand_on(exchange: Exchange, directive: Directive, serve: Callable[[Fixed, st
     unknown = Verdict(None, f"{directive} of {directive.place}: another server answers, which is not followed", None, directive.place)
     verdicts = []
     for member in [host] if members is None else members:
+        if exchange.fixed.fpm.pool_at(member) is not None:
+            reason = f"{directive} speaks HTTP to PHP-FPM, which answers nothing"
+            verdicts.append(Verdict(executes=False, reason=reason, place=directive.place))
+            continue
         reached = _server_at(exchange, member, "443" if scheme == "https" else "80", _host_header(exchange, host))
         if reached is None or exchange.fixed.hops >= _DEEPEST:
             return unknown

@@ -8,6 +8,7 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
+from hardaudit_plugins.web.nginx.links import may_open
 from hardaudit_plugins.web.nginx.outcome import Status
 from hardaudit_plugins.web.nginx.values import EMPTY, UndecidedRequestError, Value, expand, search
 
@@ -191,7 +192,7 @@ def _file_condition(exchange: Exchange, operator: str, value: Value, key: str) -
     files = exchange.fixed.files
     tests = {"-f": files.is_file, "-d": files.is_directory, "-e": files.exists, "-x": lambda path: _is_executable(files, path)}
     wanted = not operator.startswith("!")
-    return exchange.decide(key, value, lambda path: tests[operator.lstrip("!")](path) == wanted)
+    return exchange.decide(key, value, lambda path: (tests[operator.lstrip("!")](path) and may_open(exchange, path)) == wanted)
 
 
 def _is_executable(files: Files, path: str) -> bool:

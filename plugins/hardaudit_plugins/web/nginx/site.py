@@ -77,6 +77,16 @@ class NginxSite:
         """The addresses of its `fastcgi_pass` lines, upstreams and variables resolved as far as they can be."""
         return ways.fpm_addresses(self.block.http, self.block.server, self.evidence)
 
+    def access_files(self, directory: str) -> Sequence[str]:
+        """None: nginx reads no such files."""
+        del directory
+        return ()
+
+    def asks_method(self, directory: str) -> bool:
+        """Always taken to matter: it costs little to try."""
+        del directory
+        return True
+
     def php_values(self, directory: str) -> Sequence[tuple[str, str, bool, Place]]:
         """What `fastcgi_param PHP_VALUE` and `PHP_ADMIN_VALUE` set, for the whole site."""
         del directory

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.verdict import Place
 
 _CAPTURE = re.compile(r"(?<!\\)\((?:\?P?<([A-Za-z_]\w*)>|\?'(\w+)'|(?!\?))")
+_FILE_VARIABLES = frozenset({"document_root", "realpath_root", "fastcgi_script_name", "uri", "document_uri", "request_filename"})
+_ROOT_VARIABLE = re.compile(r"\$(?:document_root|realpath_root|\{document_root\}|\{realpath_root\})")
+_URI_VARIABLE = re.compile(r"\$(?:fastcgi_script_name|document_uri|uri|\{fastcgi_script_name\}|\{document_uri\}|\{uri\})")
 _MOST_MAPPINGS = 2_000
 
 
@@ -61,6 +64,10 @@ def _all_mappings(http: Http, server: Scope, evidence: Evidence) -> Iterator[Map
             aliases += made
     direct = [Mapping("/", directory, place) for directory, place in roots.items()] + aliases
     yield from direct
+    for scope in server.everything():
+        for directive in scope.own.get("fastcgi_param", ()):
+            if directive.args[:1] == ("SCRIPT_FILENAME",) and len(directive.args) >= 2:
+                yield from _by_parameter(http, server, scope, directive, evidence)
     yield from _rewritten(server, direct)
 
 
@@ -129,6 +136,26 @@ def _numbered(pattern: str, replacement: str) -> tuple[str, str]:
         if name:
             replacement = re.sub(rf"\$(?:{name}\b|\{{{name}\}})", f"${number}", replacement)
     return _CAPTURE.sub("(", pattern), replacement
+
+
+def _by_parameter(http: Http, server: Scope, scope: Scope, directive: Directive, evidence: Evidence) -> Iterator[Mapping]:
+    """What a SCRIPT_FILENAME reaches that is not the file of the URI."""
+    pattern = next((around.match.text for around in scope.chain() if around.match is not None and around.match.kind in ("~", "~*")), "")
+    pattern, text = _numbered(pattern, directive.args[1])
+    used = {name for name in names(text) if not name.isdigit()}
+    if not used <= _FILE_VARIABLES:
+        evidence.gap(GapReason.UNDECIDABLE, f"{directive.place}: which files {directive} leads to cannot be told")
+        return
+    nearest = next((around for around in scope.chain() if "alias" in around.own or "root" in around.own), server)
+    aliases = [alias.args[0] for alias in nearest.own.get("alias", ()) if alias.args and not names(alias.args[0])]
+    for root in aliases or [root for root, _ in _roots(http, server, scope)]:
+        name = _ROOT_VARIABLE.sub(lambda _, root=root: root.rstrip("/"), text)  # type: ignore[misc]
+        before, uri, _ = _URI_VARIABLE.sub("\0", name).partition("\0")
+        if uri and before.startswith("/") and not names(before):
+            yield Mapping("/", _slashed(before), directive.place)
+        for url, led_to in inverted(pattern, name):
+            if url.endswith("/") and led_to.startswith("/") and led_to.endswith("/"):
+                yield Mapping(url, led_to, directive.place)
 
 
 def _by_prefix(url: str, directory: str, place: Place, evidence: Evidence) -> Iterator[Mapping]:

@@ -163,6 +163,17 @@ def test_a_mirrored_request_that_runs_php_runs_php(root):
         assert found.verdict("/images/x.php").executes is True
 
 
+def test_an_action_after_the_answer_that_runs_php_runs_php(root):
+    after = "location /images/ { post_action @after; }\nlocation @after {\n"
+    parameters = (
+        "fastcgi_param SCRIPT_FILENAME $document_root$uri;\nfastcgi_param REQUEST_METHOD GET;\nfastcgi_pass unix:/run/php/shop.sock;\n}"
+    )
+    with nginx(root, server(after + parameters)) as found:
+        assert found.verdict("/images/x.php").executes is True
+    with nginx(root, server("location /images/ { post_action @after; }\nlocation @after { return 204; }")) as found:
+        assert found.verdict("/images/x.php").executes is False
+
+
 def test_an_upstream_runs_php_if_one_of_its_servers_does(root):
     http = "upstream php { server unix:/run/php/gone.sock; server unix:/run/php/shop.sock; server unix:/run/x down; }"
     with nginx(root, server(PHP.replace("unix:/run/php/shop.sock", "php")), http=http) as found:
