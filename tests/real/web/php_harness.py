@@ -66,7 +66,10 @@ def shareable(case: Case) -> bool:
         whole = site.startswith("<VirtualHost *:80>") and site.endswith("</VirtualHost>") and site.count("<VirtualHost") == 1
     else:
         whole = site.startswith(f"server {{\n    listen 80;\n    server_name {HOST};\n") and site.count("server {") == 1
-    plain = (case.directory, case.host, case.port) == (UPLOADS, HOST, 80) and not case.links
+    outside = "".join(text for path, text in case.files.items() if not path.startswith(DOCROOT))
+    plain = (
+        (case.directory, case.host, case.port) == (UPLOADS, HOST, 80) and not case.links and DOCROOT not in outside and HOST not in outside
+    )
     rest = _texts(case).replace(DOCROOT, "").replace(HOST, "")
     # PHP-FPM's workers keep a PHP_ADMIN_VALUE of one request for the requests that follow
     return plain and whole and not any(word in rest for word in ("sho", "hop", "PHP_VALUE", "PHP_ADMIN"))

@@ -206,10 +206,10 @@ BROKEN = [
     "php_admin_flag engine on",
 ]
 
-BOTH = st.one_of(
-    *map(st.sampled_from, (ENGINE, HANDLERS, HANDLERS, TYPES, TYPES, REQUIRE, REQUIRE, OLD_ACCESS, OPTIONS, ANSWERS, RULES, RULES, LIMITS))
-)
-HOST_LINES = st.one_of(BOTH, st.sampled_from(ADMIN))
+ANYWHERE = [ENGINE, HANDLERS, HANDLERS, TYPES, TYPES, OPTIONS, ANSWERS, RULES, RULES, RULES]
+BOTH = st.one_of(*map(st.sampled_from, [*ANYWHERE, REQUIRE, ["Require all granted"], OLD_ACCESS, LIMITS]))
+HOST_LINES = st.one_of(*map(st.sampled_from, [*ANYWHERE, ADMIN]))
+DIRECTORY_LINES = st.one_of(BOTH, BOTH, BOTH, BOTH, st.sampled_from(ADMIN))
 FILES = st.sampled_from(
     [
         *(("Files", name) for name in ("x.php", '"*.php"', "*.ph*", "x.*", '~ "\\.php"', "*")),
@@ -297,17 +297,15 @@ OVERRIDING = OVERRIDES.map("AllowOverride {}".format)
 PLAIN_DIRECTORIES = DIRECTORIES.filter(lambda head: head[0] == "Directory" and "~" not in head[1])
 HOST_NODES = st.one_of(
     HOST_LINES,
-    section(DIRECTORIES, within_directory(HOST_LINES)),
-    section(DIRECTORIES, within_directory(HOST_LINES)),
-    section(PLAIN_DIRECTORIES, st.one_of(OVERRIDING, within_directory(HOST_LINES))),
-    section(FILES, within_files(HOST_LINES)),
-    section(LOCATIONS, within_files(HOST_LINES)),
-    section(IFS, HOST_LINES),
+    section(DIRECTORIES, within_directory(DIRECTORY_LINES)),
+    section(DIRECTORIES, within_directory(DIRECTORY_LINES)),
+    section(PLAIN_DIRECTORIES, st.one_of(OVERRIDING, within_directory(DIRECTORY_LINES))),
+    section(FILES, within_files(DIRECTORY_LINES)),
+    section(LOCATIONS, within_files(DIRECTORY_LINES)),
+    section(IFS, DIRECTORY_LINES),
     st.sampled_from(["Alias /images/ /var/www/shop/images/", "Alias /other /srv", "AccessFileName .acl .htaccess", "RewriteEngine On"]),
 )
-ACCESS_NODES = st.one_of(within_directory(BOTH), within_directory(BOTH), within_directory(BOTH), within_directory(st.sampled_from(BROKEN)))
-ACCESS_FILES = st.one_of(
-    st.none(), st.lists(ACCESS_NODES, max_size=4).map(tuple), st.lists(ACCESS_NODES, min_size=1, max_size=4).map(tuple)
-)
+ACCESS_NODES = st.one_of(*[within_directory(BOTH)] * 15, within_directory(st.sampled_from(BROKEN)))
+ACCESS_FILES = st.one_of(st.none(), st.none(), st.lists(ACCESS_NODES, max_size=4).map(tuple))
 OPTION_SETS = st.sampled_from(["FollowSymLinks", "FollowSymLinks", "None", "All", "SymLinksIfOwnerMatch", "MultiViews FollowSymLinks"])
 UPLOAD_CONFIGURATIONS = st.builds(Upload, st.lists(HOST_NODES, max_size=5).map(tuple), OVERRIDES, OPTION_SETS, ACCESS_FILES, ACCESS_FILES)
