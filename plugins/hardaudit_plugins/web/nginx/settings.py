@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hardaudit.model.gap import GapReason
 from hardaudit_plugins.web.choices import Choices
 from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.nginx.evaluation import to_end
@@ -42,7 +41,7 @@ def settings_of(block: Block, evidence: Evidence, directories: Sequence[Mapping]
     yield Setting("trace_method", "0", None)
     encrypted = [listen for listen in listens(server) if listen.tls]
     yield Setting("tls", "1" if encrypted else "0", _listen_place(server))
-    yield from _protocols(http, encrypted, evidence)
+    yield from _protocols(http, encrypted)
     yield from _headers(server)
     asked = _Asked(block, evidence)
     yield from asked.plain_http()
@@ -55,7 +54,7 @@ def _listen_place(server: Scope) -> Place:
     return directives[0].place if directives else server.directive.place
 
 
-def _protocols(http: Http, encrypted: list[Listen], evidence: Evidence) -> Iterator[Setting]:
+def _protocols(http: Http, encrypted: list[Listen]) -> Iterator[Setting]:
     """A row for each version. The handshake is made with the settings of an address's default server."""
     found: dict[str, Place | None] = {}
     for listen in encrypted:
@@ -63,7 +62,7 @@ def _protocols(http: Http, encrypted: list[Listen], evidence: Evidence) -> Itera
         directive = default.value("ssl_protocols") if default is not None else None
         if directive is None:
             if not http.version:
-                evidence.gap(GapReason.UNDECIDABLE, "nginx's version, and so the TLS versions it accepts by default, is not known")
+                yield Setting("tls_protocol", None, None)
             for name in _default_protocols(http.version):
                 found.setdefault(name, None)
             continue
@@ -75,8 +74,10 @@ def _protocols(http: Http, encrypted: list[Listen], evidence: Evidence) -> Itera
 
 
 def _default_protocols(version: str) -> tuple[str, ...]:
-    """Those of ngx_http_ssl_merge_srv_conf(); where the version is not known, those of the versions before 1.23.4."""
-    numbers = tuple(int(part) for part in version.split(".")) if version else (0,)
+    """Those of ngx_http_ssl_merge_srv_conf(); none where the version is not known."""
+    if not version:
+        return ()
+    numbers = tuple(int(part) for part in version.split("."))
     if numbers >= (1, 27, 3):
         return ("TLSv1.2", "TLSv1.3")
     return ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3") if numbers >= (1, 23, 4) else ("TLSv1", "TLSv1.1", "TLSv1.2")
@@ -105,7 +106,7 @@ class _Asked:
     """Settings that are found by asking for a page."""
 
     def __init__(self, block: Block, evidence: Evidence) -> None:
-        self._http, self._server, self._fpm, self._evidence = block.http, block.server, block.fpm, evidence
+        self._http, self._server, self._fpm = block.http, block.server, block.fpm
         self._files = Files(evidence.target, {})
 
     def _ask(self, listen: Listen, path: str) -> Status | None:
@@ -129,9 +130,9 @@ class _Asked:
             for path in _PLAIN_PATHS:
                 try:
                     status = self._ask(listen, path)
-                except UndecidedRequestError as error:
-                    self._evidence.gap(GapReason.UNDECIDABLE, f"{place}: whether pages are served without TLS: {error.reason}")
-                    status = None
+                except UndecidedRequestError:
+                    yield Setting("plain_http", None, place)
+                    return
                 if status is None or not (status.refused or status.target.startswith("https:")):
                     yield Setting("plain_http", "1", place)
                     return
@@ -144,13 +145,12 @@ class _Asked:
         for listen in listens(self._server):
             try:
                 status = self._ask(listen, mapping.url)
-            except UndecidedRequestError as error:
-                self._evidence.gap(
-                    GapReason.UNDECIDABLE, f"{self._server.directive.place}: whether {mapping.url} is listed: {error.reason}"
-                )
+            except UndecidedRequestError:
+                found = Setting("directory_listing", None, None, mapping.url, mapping.directory)
                 continue
             if status is not None and status.listed:
                 yield Setting("directory_listing", "1", status.place, mapping.url, mapping.directory)
                 return
-            found = Setting("directory_listing", "0", status.place if status is not None else None, mapping.url, mapping.directory)
+            if found.value is not None and status is not None:
+                found = Setting("directory_listing", "0", status.place, mapping.url, mapping.directory)
         yield found

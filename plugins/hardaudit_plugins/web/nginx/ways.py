@@ -140,7 +140,8 @@ def _numbered(pattern: str, replacement: str) -> tuple[str, str]:
 
 def _by_parameter(http: Http, server: Scope, scope: Scope, directive: Directive, evidence: Evidence) -> Iterator[Mapping]:
     """What a SCRIPT_FILENAME reaches that is not the file of the URI."""
-    pattern = next((around.match.text for around in scope.chain() if around.match is not None and around.match.kind in ("~", "~*")), "")
+    match = next((around.match for around in scope.chain() if around.match is not None), None)
+    pattern = match.text if match is not None and match.kind in ("~", "~*") else ""
     pattern, text = _numbered(pattern, directive.args[1])
     used = {name for name in names(text) if not name.isdigit()}
     if not used <= _FILE_VARIABLES:
@@ -150,6 +151,8 @@ def _by_parameter(http: Http, server: Scope, scope: Scope, directive: Directive,
     aliases = [alias.args[0] for alias in nearest.own.get("alias", ()) if alias.args and not names(alias.args[0])]
     for root in aliases or [root for root, _ in _roots(http, server, scope)]:
         name = _ROOT_VARIABLE.sub(lambda _, root=root: root.rstrip("/"), text)  # type: ignore[misc]
+        if match is not None and match.kind in ("", "^~", "=") and name.startswith("/") and "$" not in name:
+            yield Mapping(_slashed(match.text), _slashed(name), directive.place)
         before, uri, _ = _URI_VARIABLE.sub("\0", name).partition("\0")
         if uri and before.startswith("/") and not names(before):
             yield Mapping("/", _slashed(before), directive.place)

@@ -61,10 +61,16 @@ def test_tls_protocols_default_to_those_of_the_version(root, version, protocols)
         assert found.gaps == []
 
 
-def test_tls_protocols_of_an_unknown_version_are_a_gap(root):
+def test_tls_protocols_of_an_unknown_version_are_not_known(root):
     with nginx(root, server(TLS, listen="443 ssl")) as found:
-        assert "TLSv1" in settings(found)["tls_protocol"]
-        assert any("version" in gap for gap in found.gaps)
+        assert settings(found)["tls_protocol"] == [None]
+
+
+def test_what_depends_on_another_module_is_not_known(root):
+    with nginx(root, server("if ($module_x) { return 301 https://x; }\n")) as found:
+        assert settings(found)["plain_http"] == [None]
+        assert settings(found, [("/images/", "/var/www/shop/images/")])["directory_listing"] == [None]
+        assert found.gaps == []
 
 
 def test_tls_protocols_are_those_of_the_addresss_default_server(root):
