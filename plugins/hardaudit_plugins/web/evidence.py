@@ -19,12 +19,13 @@ _MOST_GAPS = 200
 class Evidence:
     """What was read, and what could not be.
 
-    `check_deadline` is called from every loop whose length the host decides.
+    `check_deadline` is called from every loop whose length the host decides. `memo`: what was made of files, by whatever identifies it.
     """
 
     def __init__(self, target: Target, check_deadline: Callable[[], None]) -> None:
         self.target = target
         self.check_deadline = check_deadline
+        self.memo: dict[object, object] = {}
         self._gaps: dict[tuple[GapReason, str], None] = {}
 
     @property

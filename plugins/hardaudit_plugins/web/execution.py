@@ -14,7 +14,7 @@ from hardaudit_plugins.web.site import Request
 from hardaudit_plugins.web.verdict import Verdict, best
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hardaudit.target.table import TableContext
     from hardaudit.target.target import Target
@@ -97,13 +97,18 @@ def parts_of(file_name: str) -> tuple[str, str]:
     return file_name, ""
 
 
+def _no_deadline() -> None:
+    """For callers that ask little."""
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """Asks sites about uploads."""
+    """Asks sites about uploads. `check_deadline` is called between requests where there are many."""
 
     target: Target
     fpm: Fpm
     crafted: bool = False
+    check_deadline: Callable[[], None] = _no_deadline
 
     def answer(self, way: Way, file_name: str) -> Answer | None:
         """Whether a request runs a file of this name; None where the way does not lead to it."""
@@ -125,7 +130,7 @@ class Execution:
         return best(self._asked(way, url + suffix, script, files, suffix))
 
     def _asked(self, way: Way, url: str, script: str, files: Files, suffix: str) -> Iterator[Verdict]:
-        methods = _CRAFTED_METHODS if self.crafted else ("GET",)
+        methods = _CRAFTED_METHODS if self.crafted and way.site.asks_method(way.path) else ("GET",)
         suffixes = _CRAFTED_SUFFIXES if self.crafted and not suffix else ("",)
         for host in way.site.names or ("",):
             for method in methods:
@@ -135,14 +140,18 @@ class Execution:
 
     def takeover(self, way: Way) -> Verdict:
         """Whether an uploaded .htaccess makes PHP run for a name that does not run without it, in a directory `sub` of the upload's own."""
-        if way.site.server != "apache":
-            return Verdict(False, f"{way.site.server} reads no .htaccess files")
+        try:
+            if ".htaccess" not in way.site.access_files(way.path):
+                return Verdict(False, "no .htaccess file is read there")
+        except OSError as error:
+            return Verdict(None, f"{way.path}: {error.strerror}: whether .htaccess files are read there is not known")
         tried: list[Verdict] = []
         for name in ("sub/x.jpg", "sub/x.php"):
             without = self.verdict(way, name, "", {})
             if without.executes is True:
                 continue
             for text in self._texts():
+                self.check_deadline()
                 verdict = self.verdict(way, name, "", {"sub/.htaccess": text})
                 if verdict.executes is True:
                     shown = text.replace("\n", "; ")

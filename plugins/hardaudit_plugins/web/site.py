@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from hardaudit_plugins.web.choices import Choices
     from hardaudit_plugins.web.files import Files
+    from hardaudit_plugins.web.php.ini_files import IniConfiguration
     from hardaudit_plugins.web.verdict import Place, Verdict
 
 
@@ -96,6 +97,18 @@ class Site(Protocol):
 
     def fpm_addresses(self) -> Sequence[tuple[str, Place]]:
         """The FastCGI addresses that its configuration hands requests to, as `unix:/path` or `host:port`, each with its line."""
+
+    def access_files(self, directory: str) -> Sequence[str]:
+        """The names of the files by which whoever writes a directory configures the server (.htaccess); none where none is read.
+
+        Raises OSError of the target.
+        """
+
+    def asks_method(self, directory: str) -> bool:
+        """Whether the method of a request for a directory's files may decide what happens to it. Raises OSError of the target."""
+
+    def php_module(self) -> tuple[str, IniConfiguration] | None:
+        """The PHP that the server runs inside itself (mod_php): its version, empty where it is not known, and ini files; None without."""
 
     def php_values(self, directory: str) -> Sequence[tuple[str, str, bool, Place]]:
         """The ini settings that its configuration gives PHP for a directory: name, value, whether it is an admin value, line.

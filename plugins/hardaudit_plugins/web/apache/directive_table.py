@@ -65,6 +65,7 @@ def lookup(name: str) -> DirectiveSpec | None:
     return table.get(name.lower()) or table.get(f"<{name.lower()}")
 
 
+@functools.cache
 def known_modules() -> frozenset[str]:
     """Identifiers of the modules whose directives are all known."""
     return frozenset(module for spec in directives().values() for module in spec.modules)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError
 from hardaudit_plugins.web.apache.fnmatch import matches_wildcard
 from hardaudit_plugins.web.apache.installation import available_files
-from hardaudit_plugins.web.apache.options import Override, folded_override
 from hardaudit_plugins.web.apache.pcre import UndecidedError
 from hardaudit_plugins.web.apache.protective import protection_kind
 from hardaudit_plugins.web.apache.reader import read_htaccess
@@ -54,7 +53,10 @@ def _unread_access_files(server: HostServer, directory: str) -> Iterator[Protect
         text, name = _first_text(server.evidence, above, dict.fromkeys((*names, ".htaccess")))
         if text is None:
             continue
-        override = folded_override(server.walker.directory_layers(above, server.evidence.target), Override())
+        try:
+            override = server.walker.in_directory(above, server.evidence.target).override
+        except UndecidedError:
+            continue  # perhaps it is read
         if override.reads_files and name in names:
             continue
         why = (

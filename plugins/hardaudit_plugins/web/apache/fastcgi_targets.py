@@ -6,13 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.backends import balancer_members, fcgi_url
+from hardaudit_plugins.web.apache.sections import every_directive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
 
-    from hardaudit_plugins.web.apache.directive import Directive
     from hardaudit_plugins.web.apache.host_server import HostServer
-    from hardaudit_plugins.web.apache.sections import Scope, Section
     from hardaudit_plugins.web.verdict import Place
 
 _URL = re.compile(r"(?:unix:[^|\s\"]+\|)?fcgi://[^\s\"]+|balancer://[^\s\"]+", re.IGNORECASE)
@@ -21,7 +20,7 @@ _URL = re.compile(r"(?:unix:[^|\s\"]+\|)?fcgi://[^\s\"]+|balancer://[^\s\"]+", r
 def fastcgi_targets(server: HostServer) -> Sequence[tuple[str, Place]]:
     """Addresses as `unix:/path` or `host:port`, each with the first line that names it. Sections about other directories count too."""
     found: dict[str, Place] = {}
-    for directive in _every_directive(server.scopes):
+    for directive in (directive for scope in server.scopes for directive in every_directive(scope)):
         if directive.name in ("sethandler", "proxypass", "proxypassmatch", "rewriterule"):
             for match in _URL.finditer(directive.resolved):
                 for url in _members(match[0], server):
@@ -35,16 +34,3 @@ def _members(url: str, server: HostServer) -> list[str]:
     if not url.lower().startswith("balancer://"):
         return [url]
     return balancer_members(url.partition("://")[2].partition("/")[0], server.scopes)
-
-
-def _every_directive(scopes: Iterable[Scope]) -> Iterator[Directive]:
-    for scope in scopes:
-        yield from scope.layer.directives
-        for section in (*scope.directories, *scope.locations, *scope.files, *scope.conditions):
-            yield from _in_section(section)
-
-
-def _in_section(section: Section) -> Iterator[Directive]:
-    yield from section.layer.directives
-    for inner in (*section.files, *section.conditions):
-        yield from _in_section(inner)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.sections import without_lines
 from hardaudit_plugins.web.apache.walk import Walker
+from hardaudit_plugins.web.php.ini_files import is_on
 
 PHP_MODULES = ("php_module", "php7_module", "php5_module")
 
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.apache.sections import Scope
     from hardaudit_plugins.web.evidence import Evidence
     from hardaudit_plugins.web.php.fpm import Fpm
+    from hardaudit_plugins.web.php.ini_files import IniConfiguration
     from hardaudit_plugins.web.verdict import Place
 
 
 @dataclass(frozen=True, slots=True)
 class HostServer:
-    """What a request to a host is evaluated with. `types`: the mime.types file. `php_engine`: whether PHP's own
-    configuration leaves mod_php's engine on, and the line that decides. `left_out`: lines of .htaccess files that are
+    """What a request to a host is evaluated with. `types`: the mime.types file. `php_module`: mod_php's
+    version and ini files. `left_out`: lines of .htaccess files that are
     taken away, to see what they do; `without` takes them from the configuration too.
     """
 
@@ -37,7 +39,7 @@ class HostServer:
     types: Mapping[str, str]
     fpm: Fpm
     evidence: Evidence
-    php_engine: tuple[bool, Place | None]
+    php_module: tuple[str, IniConfiguration] | None
     left_out: frozenset[Place] = frozenset()
 
     def without(self, places: frozenset[Place]) -> HostServer:
@@ -95,6 +97,19 @@ class HostServer:
     def port(self) -> int:
         """The port of its first address."""
         return self.host.listen[0].port if self.host.listen else 80
+
+    @property
+    def named_port(self) -> int:
+        """The port in its ServerName; 0 without one."""
+        words = self.last_words("servername")
+        port = words[0].rpartition("//")[2].partition(":")[2] if words else ""
+        return int(port) if port.isdecimal() else 0
+
+    @property
+    def php_engine(self) -> tuple[bool, Place | None]:
+        """Whether PHP's own configuration leaves mod_php's engine on, as it does by default, and the line that decides."""
+        engine = self.php_module[1].values.get("engine") if self.php_module else None
+        return (True, None) if engine is None else (is_on(engine.value), engine.place)
 
     @property
     def worker_user(self) -> str:

@@ -101,7 +101,9 @@ class _Trial:
         server = self.site.host_server
         server.evidence.check_deadline()
         other = replace(self.site, host_server=server.without(left_out))
-        return Execution(server.evidence.target, server.fpm), [replace(way, site=other) for way in self.ways]
+        return Execution(server.evidence.target, server.fpm, check_deadline=server.evidence.check_deadline), [
+            replace(way, site=other) for way in self.ways
+        ]
 
     def judged(self, directive: Directive, directory: str, places: frozenset[Place], bare: dict[str, Verdict]) -> Protection:
         """What a line does by itself, and what it leaves."""

@@ -14,7 +14,7 @@ from hardaudit_plugins.web.apache.expr import ExprError, ExprSyntaxError
 from hardaudit_plugins.web.apache.handling import Handling
 from hardaudit_plugins.web.apache.pcre import UndecidedError
 from hardaudit_plugins.web.apache.refused import RefusedError
-from hardaudit_plugins.web.apache.request_state import RequestState
+from hardaudit_plugins.web.apache.request_state import FIXED_VERSION, RequestState
 from hardaudit_plugins.web.apache.rewriting import Rewriting
 from hardaudit_plugins.web.apache.state import State
 from hardaudit_plugins.web.apache.urls import Mapped, aliased, proxied, redirected, user_directories
@@ -82,6 +82,8 @@ class Evaluation:
                 https=server.speaks_tls,
                 host_names=frozenset((*server.host.names, request.host)),
                 address=self.client.address,
+                named_port=server.named_port,
+                version=server.configuration.version if server.configuration.version_known else FIXED_VERSION,
             )
         )
 

@@ -23,11 +23,18 @@ from hardaudit_plugins.web.verdict import Verdict
 if TYPE_CHECKING:
     from hardaudit_plugins.web.apache.host_server import HostServer
     from hardaudit_plugins.web.apache.rewrite import RewriteOutcome
-    from hardaudit_plugins.web.apache.sections import Layer
+    from hardaudit_plugins.web.apache.sections import Layer, Section
     from hardaudit_plugins.web.apache.state import State
     from hardaudit_plugins.web.apache.walk import Walked
     from hardaudit_plugins.web.choices import Choices
     from hardaudit_plugins.web.files import Files
+
+
+def _has_rules(section: Section) -> bool:
+    """Whether a section or one in it has any directive of mod_rewrite."""
+    if any(directive.name.startswith("rewrite") for directive in section.layer.directives):
+        return True
+    return any(map(_has_rules, (*section.files, *section.conditions)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +81,11 @@ class Rewriting:
 
     def rules(self) -> RewriteConfig:
         """The host's own rules, with what they inherit. Raises RefusedError where they are not mod_rewrite's language."""
-        main, *virtual = [self._rules(scope.layer) for scope in self.server.scopes]
-        for local in virtual:
-            main = merge_server(main, local)
-        return main
+        config = self._rules(self.server.scopes[0].layer)
+        for scope in self.server.scopes[1:]:
+            sections = (*scope.directories, *scope.locations, *scope.files, *scope.conditions)
+            config = merge_server(config, self._rules(scope.layer), in_sections=any(map(_has_rules, sections)))
+        return config
 
     @staticmethod
     def _rules(layer: Layer) -> RewriteConfig:
@@ -103,7 +111,9 @@ class Rewriting:
             state.forced_handler = (outcome.handler.lower(), outcome.place)
         if outcome.content_type is not None:
             state.forced_type = (outcome.content_type, outcome.place)
-        state.seen = replace(state.seen, ended=state.seen.ended or outcome.end)
+        state.seen = replace(
+            state.seen, query=outcome.query, query_unknown=outcome.query_unknown, ended=state.seen.ended or outcome.end
+        )
 
     @staticmethod
     def _ended(outcome: RewriteOutcome) -> Mapped | Verdict:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hardaudit_plugins.web.apache.fnmatch import has_wildcards
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from hardaudit_plugins.web.apache.directive import Directive
     from hardaudit_plugins.web.verdict import Place
@@ -40,6 +40,7 @@ class Section:
     """A section and what is in it.
 
     `kind`: directory, files, location, if, elseif or else. `pattern`: path, wildcard, regular expression or condition.
+    `heading`: its first line.
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Section:
     layer: Layer
     files: tuple[Section, ...] = ()
     conditions: tuple[Section, ...] = ()
+    heading: Directive | None = None
 
     @property
     def place(self) -> Place | None:
@@ -111,7 +113,7 @@ def _section(directive: Directive) -> Section:
         pattern = _directory_pattern(pattern)
     inner = scope_of(directive.children or (), f"<{directive.spelled} {directive.arguments}>", directive.place)
     layer = replace(inner.layer, directory=pattern)
-    return Section(kind, pattern, is_regex, layer, tuple(inner.files), tuple(inner.conditions))
+    return Section(kind, pattern, is_regex, layer, tuple(inner.files), tuple(inner.conditions), directive)
 
 
 def _directory_pattern(path: str) -> str:
@@ -162,3 +164,24 @@ def _without(section: Section, places: frozenset[Place]) -> Section:
 
 def _thinned(layer: Layer, places: frozenset[Place]) -> Layer:
     return replace(layer, directives=tuple(directive for directive in layer.directives if directive.place not in places))
+
+
+def every_directive(scope: Scope) -> Iterator[Directive]:
+    """The directives of a scope and of all its sections, those of Limit, RequireAll and If among them, and the conditions of If."""
+    yield from _flat(scope.layer.directives)
+    for section in (*scope.directories, *scope.locations, *scope.files, *scope.conditions, *scope.proxies):
+        yield from _in_section(section)
+
+
+def _in_section(section: Section) -> Iterator[Directive]:
+    yield from _flat(section.layer.directives)
+    if section.heading is not None:
+        yield section.heading
+    for inner in (*section.files, *section.conditions):
+        yield from _in_section(inner)
+
+
+def _flat(directives: Iterable[Directive]) -> Iterator[Directive]:
+    for directive in directives:
+        yield directive
+        yield from _flat(directive.children or ())

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hardaudit.model.gap import GapReason
 from hardaudit_plugins.web.apache.fastcgi_targets import fastcgi_targets
 from hardaudit_plugins.web.apache.host_server import PHP_MODULES, HostServer
 from hardaudit_plugins.web.apache.hosts import hosts_of
 from hardaudit_plugins.web.apache.mime import parse_types
+from hardaudit_plugins.web.apache.pcre import UndecidedError
 from hardaudit_plugins.web.apache.php_flags import php_values
 from hardaudit_plugins.web.apache.protections import protections_of
 from hardaudit_plugins.web.apache.reader import load_configuration
 from hardaudit_plugins.web.apache.request import ANYONE, ITSELF, Evaluation
 from hardaudit_plugins.web.apache.reverse import url_mappings
+from hardaudit_plugins.web.apache.sensitivity import asks_client, asks_method
 from hardaudit_plugins.web.apache.site_settings import settings_of
-from hardaudit_plugins.web.php.ini_files import is_on
 from hardaudit_plugins.web.php.module_ini import module_ini
 from hardaudit_plugins.web.verdict import best
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.evidence import Evidence
     from hardaudit_plugins.web.files import Files
     from hardaudit_plugins.web.php.fpm import Fpm
+    from hardaudit_plugins.web.php.ini_files import IniConfiguration
     from hardaudit_plugins.web.site import Mapping, Protection, Request, Setting, Site
     from hardaudit_plugins.web.verdict import Place, Verdict
 
@@ -41,20 +44,18 @@ def load_apache(evidence: Evidence, fpm: Fpm) -> tuple[Site, ...]:
     types = _types(configuration, evidence)
     path = configuration.files[0] if configuration.files else configuration.server_root
     hosts = hosts_of(configuration.directives, path)
-    engine = _engine(configuration, evidence)
-    servers = [HostServer(configuration, host, types, fpm, evidence, engine) for host in hosts]
-    return tuple(ApacheSite(server, url_mappings(server)) for server in servers)
+    module = _php_module(configuration, evidence)
+    servers = [HostServer(configuration, host, types, fpm, evidence, module) for host in hosts]
+    return tuple(ApacheSite(server, url_mappings(server), asks_client(server), asks_method(server)) for server in servers)
 
 
-def _engine(configuration: Configuration, evidence: Evidence) -> tuple[bool, Place | None]:
-    """What the ini files of mod_php say of its engine; it is on by default."""
+def _php_module(configuration: Configuration, evidence: Evidence) -> tuple[str, IniConfiguration] | None:
+    """The version and the ini files of mod_php; None where it is not loaded."""
     library = next((configuration.libraries[name] for name in PHP_MODULES if name in configuration.libraries), None)
     if library is None:
-        return True, None
+        return None
     directories = [directive.words()[0] for directive in configuration.directives if directive.name == "phpinidir" and directive.words()]
-    _, ini = module_ini(evidence, library, directories[-1] if directories else None)
-    engine = ini.values.get("engine")
-    return (True, None) if engine is None else (is_on(engine.value), engine.place)
+    return module_ini(evidence, library, directories[-1] if directories else None)
 
 
 def _types(configuration: Configuration, evidence: Evidence) -> dict[str, str]:
@@ -73,6 +74,8 @@ class ApacheSite:
 
     host_server: HostServer
     _mappings: tuple[Mapping, ...]
+    _asks_client: bool
+    _asks_method: bool
 
     @property
     def server(self) -> str:
@@ -119,10 +122,30 @@ class ApacheSite:
         """The FastCGI addresses in SetHandler and ProxyPass lines, of the server's and of any section that may speak about it."""
         return fastcgi_targets(self.host_server)
 
+    def access_files(self, directory: str) -> Sequence[str]:
+        """The names by which .htaccess files are read in a directory; none where AllowOverride permits nothing."""
+        server = self.host_server
+        try:
+            walked = server.walker.in_directory(directory, server.evidence.target)
+        except UndecidedError:
+            return server.walker.access_files  # perhaps
+        return server.walker.access_files if walked.override.reads_files else ()
+
+    def asks_method(self, directory: str) -> bool:
+        """Whether a request's method may matter."""
+        return self._asks_method or bool(self.access_files(directory))
+
+    def php_module(self) -> tuple[str, IniConfiguration] | None:
+        """mod_php's version and ini files."""
+        return self.host_server.php_module
+
     def php_values(self, directory: str) -> Sequence[tuple[str, str, bool, Place]]:
         """What php_value lines set for a directory: name, value, whether nothing overrides it, and the line."""
         try:
-            layers = self.host_server.walker.directory_layers(directory, self.host_server.evidence.target)
+            layers = self.host_server.walker.in_directory(directory, self.host_server.evidence.target).layers
+        except UndecidedError as error:
+            self.host_server.evidence.gap(GapReason.UNDECIDABLE, f"{directory}: {error.reason}")
+            return ()
         except OSError as error:
             self.host_server.evidence.gap_for(error, directory)
             return ()
@@ -130,7 +153,8 @@ class ApacheSite:
 
     def verdict(self, request: Request, files: Files, choices: Choices) -> Verdict:
         """What happens to a request, of the host itself and of anyone."""
-        return best(Evaluation(self.host_server, request, files, choices, client).verdict() for client in (ANYONE, ITSELF))
+        clients = (ANYONE, ITSELF) if self._asks_client or self.access_files(request.script.rpartition("/")[0]) else (ANYONE,)
+        return best(Evaluation(self.host_server, request, files, choices, client).verdict() for client in clients)
 
     def settings(self, directories: Sequence[Mapping]) -> Iterator[Setting]:
         """What the checks ask."""

@@ -88,20 +88,30 @@ def _protocols(words: Sequence[str]) -> list[str]:
     return [name for name in _PROTOCOLS if name in current]
 
 
+def _layers(server: HostServer, directory: str) -> list[Layer] | None:
+    """What speaks about a directory; None where that cannot be decided."""
+    try:
+        return server.walker.in_directory(directory, server.evidence.target).layers
+    except UndecidedError:
+        return None
+
+
 def _strict_transport(server: HostServer) -> Setting:
     """Header set Strict-Transport-Security outside of sections and for the document root; empty without."""
+    layers = _layers(server, server.document_root) if server.has("headers_module") else []
+    if layers is None:
+        return Setting("hsts", None, None)
     value, place = "", None
-    if server.has("headers_module"):
-        for layer in server.walker.directory_layers(server.document_root, server.evidence.target):
-            for directive in layer.directives:
-                words = directive.words() if directive.name == "header" else []
-                words = words[1:] if words and words[0].lower() in ("always", "onsuccess") else words
-                if len(words) < 2 or words[1].lower().rstrip(":") != _HSTS:
-                    continue
-                if words[0].lower() == "unset":
-                    value, place = "", directive.place
-                elif len(words) > 2:
-                    value, place = words[2], directive.place
+    for layer in layers:
+        for directive in layer.directives:
+            words = directive.words() if directive.name == "header" else []
+            words = words[1:] if words and words[0].lower() in ("always", "onsuccess") else words
+            if len(words) < 2 or words[1].lower().rstrip(":") != _HSTS:
+                continue
+            if words[0].lower() == "unset":
+                value, place = "", directive.place
+            elif len(words) > 2:
+                value, place = words[2], directive.place
     return Setting("hsts", value, place)
 
 
@@ -133,7 +143,10 @@ def _rewritten_to_tls(server: HostServer, uri: str) -> Place | None:
 
 
 def _of_directory(server: HostServer, mapping: Mapping) -> Iterator[Setting]:
-    layers = server.walker.directory_layers(mapping.directory, server.evidence.target)
+    layers = _layers(server, mapping.directory)
+    if layers is None:
+        yield Setting("directory_listing", None, None, mapping.url, mapping.directory)
+        return
     place = next((d.place for layer in reversed(layers) for d in reversed(layer.directives) if d.name == "options"), None)
     listed = server.has("autoindex_module") and "indexes" in folded_options(layers)
     yield Setting("directory_listing", _flag(listed), place, mapping.url, mapping.directory)

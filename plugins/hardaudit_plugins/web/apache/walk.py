@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.access_file import AccessFileError, read_access_file
-from hardaudit_plugins.web.apache.expr import evaluate
+from hardaudit_plugins.web.apache.expr import ExprError, evaluate
 from hardaudit_plugins.web.apache.fnmatch import matches_wildcard
 from hardaudit_plugins.web.apache.options import Override, folded_options, folded_override
 from hardaudit_plugins.web.apache.patterns import matches
@@ -83,14 +83,14 @@ class Walker:
         self._conditions(walked, environment, choices)
         return walked
 
-    def directory_layers(self, directory: str, target: Target) -> list[Layer]:
-        """What speaks about the files of a directory whatever their names and URLs. Raises OSError of the target."""
+    def in_directory(self, directory: str, target: Target) -> Walked:
+        """What speaks about the files of a directory whatever their names and URLs. Raises OSError of the target, and UndecidedError."""
         walked = self.start()
         try:
             self._directories(walked, directory.rstrip("/") + "/", Files(target, {}), is_whole=False)
         except RefusedError:
-            return walked.layers  # no request gets there, and none has other settings
-        return walked.layers
+            return walked  # no request gets there, and none has other settings
+        return walked
 
     def _directories(self, walked: Walked, filename: str, files: Files, *, is_whole: bool) -> None:
         """Directory sections and .htaccess files, then sections with regular expressions.
@@ -153,11 +153,19 @@ class Walker:
             section = pending.pop(0)
             if section.kind == "if":
                 chain_taken = False
-            holds = not chain_taken and (section.kind == "else" or evaluate(section.pattern, environment, choices))
+            holds = not chain_taken and (section.kind == "else" or _holds(section.pattern, environment, choices))
             if holds:
                 chain_taken = True
                 walked.layers.append(section.layer)
                 pending = [*section.conditions, *pending]
+
+
+def _holds(condition: str, environment: Environment, choices: Choices) -> bool:
+    """Whether an If section is merged; one whose evaluation fails is not."""
+    try:
+        return evaluate(condition, environment, choices)
+    except ExprError:
+        return False
 
 
 def _follows_unseen(options: frozenset[str]) -> bool:

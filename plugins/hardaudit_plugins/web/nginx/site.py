@@ -87,6 +87,9 @@ class NginxSite:
         del directory
         return True
 
+    def php_module(self) -> None:
+        """None: nginx runs no PHP itself."""
+
     def php_values(self, directory: str) -> Sequence[tuple[str, str, bool, Place]]:
         """What `fastcgi_param PHP_VALUE` and `PHP_ADMIN_VALUE` set, for the whole site."""
         del directory

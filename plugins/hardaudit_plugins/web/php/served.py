@@ -10,7 +10,7 @@ from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.php.effective import Settings
 from hardaudit_plugins.web.php.ini_files import IniSetting
 from hardaudit_plugins.web.php.ini_scanner import IniSyntaxError, parse_ini
-from hardaudit_plugins.web.php.installed import mod_phps, php_cgis
+from hardaudit_plugins.web.php.installed import php_cgis
 from hardaudit_plugins.web.php.script import View
 from hardaudit_plugins.web.php.user_ini import user_ini_directories
 from hardaudit_plugins.web.verdict import Place
@@ -43,11 +43,12 @@ class Served:
 def served(evidence: Evidence, sites: Sequence[Site], fpm: Fpm) -> Iterator[Served]:
     """Every way that PHP serves a site, and every pool that no site uses."""
     yield from _fpm(evidence, sites, fpm)
-    for version, base in mod_phps(evidence):
-        settings = Settings.of_files("apache2handler", version, base, _noter(evidence))
-        for site in sites:
-            if site.server == "apache":
-                yield from _Way(evidence, "apache2handler", version, None, base).site(settings, site)
+    for site in sites:
+        module = site.php_module()
+        if module is not None:
+            version, base = module
+            settings = Settings.of_files("apache2handler", version, base, _noter(evidence))
+            yield from _Way(evidence, "apache2handler", version, None, base).site(settings, site)
     for version, base in php_cgis(evidence):
         yield Served("cgi-fcgi", version, None, None, None, Settings.of_files("cgi-fcgi", version, base, _noter(evidence)).entries)
 

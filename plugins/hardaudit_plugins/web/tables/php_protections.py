@@ -53,7 +53,7 @@ def generate(context: TableContext) -> Iterator[Row]:
         for site, path in {(id(way.site), way.path): (way.site, way.path) for way in ways_to(context, docroots, directory)}.values():
             context.check_deadline()
             try:
-                found = list(site.protections(path))
+                found = _protections(context, site, path)
             except OSError as error:
                 context.gap_for(error, path)
                 continue
@@ -62,6 +62,17 @@ def generate(context: TableContext) -> Iterator[Row]:
                     context.gap(GapReason.UNDECIDABLE, f"{protection.place}: {protection.reason}")
                 yield _row(site, directory, protection)
     servers_of(context)  # for gaps that came up meanwhile
+
+
+def _protections(context: TableContext, site: Site, path: str) -> list[Protection]:
+    """Of a site and directory, found out once a run: it takes many evaluations."""
+    known = context.run_state.setdefault("php_protections", {})
+    if not isinstance(known, dict):
+        raise TypeError("run_state['php_protections'] belongs to this table")
+    found = known.get((id(site), path))
+    if found is None:
+        known[id(site), path] = found = list(site.protections(path))
+    return found
 
 
 def _row(site: Site, directory: str, protection: Protection) -> Row:

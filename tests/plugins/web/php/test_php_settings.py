@@ -132,9 +132,17 @@ def test_mod_php_serves_apaches_sites(root, value) -> None:
     assert value(root, "disable_functions")[SHOP] == ("system", "/etc/php/8.2/apache2/php.ini", 2)
 
 
-def test_another_php_ini_of_mod_php_is_a_gap(root, query) -> None:
-    root.write("/etc/apache2/apache2.conf", "Include mods-enabled/*.load\nInclude mods-enabled/*.conf\nListen 80\n")
+def test_mod_php_reads_the_php_ini_that_phpinidir_names(root, value) -> None:
+    root.write("/etc/apache2/apache2.conf", "Include mods-enabled/*.load\nInclude mods-enabled/*.conf\nListen 80\nServerName shop.example\n")
     root.write("/etc/apache2/mods-enabled/php8.2.load", "LoadModule php_module /usr/lib/apache2/modules/libphp8.2.so\n")
     root.write("/etc/apache2/mods-enabled/php8.2.conf", "PHPIniDir /srv/php\n")
-    answer = query("SELECT value FROM php_settings WHERE name = 'expose_php'", root)
-    assert [gap for gap in answer.gaps if "mods-enabled/php8.2.conf: PHPIniDir" in gap.detail]
+    root.write("/etc/php/8.2/apache2/php.ini", "expose_php = On\n")
+    root.write("/srv/php/php.ini", "expose_php = Off\n")
+    assert set(value(root, "expose_php").values()) == {("0", "/srv/php/php.ini", 1)}
+
+
+def test_a_loadmodule_line_anywhere_counts(root, value) -> None:
+    line = "LoadModule php_module /usr/lib/apache2/modules/libphp8.2.so\n"
+    root.write("/etc/apache2/apache2.conf", f"{line}Listen 80\nServerName shop.example\n")
+    root.write("/etc/php/8.2/apache2/php.ini", "expose_php = On\n")
+    assert set(value(root, "expose_php").values()) == {("1", "/etc/php/8.2/apache2/php.ini", 1)}
