@@ -44,6 +44,9 @@ def ask(port: int, host: str, path: str, method: str, source: str) -> list:
     try:
         connection.putrequest(method, path, skip_host=True)
         connection.putheader("Host", host)
+        if "?" in path:
+            connection.putheader("X-Y", "z")
+            connection.putheader("Cookie", "a=1")
         if method == "POST":
             connection.putheader("Content-Length", "0")
         connection.endheaders()

@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hardaudit.target.target import Target
@@ -182,7 +182,7 @@ class Server:
         evidence = Evidence(target, lambda: None)
         return list(load_nginx(evidence, load_fpm(evidence))), evidence  # type: ignore[arg-type]
 
-    def audited(self, requests: list[Asked]) -> list[tuple[bool | None, str]]:
+    def audited(self, requests: list[Asked], *, crafted: bool = False) -> list[tuple[bool | None, str]]:
         """For each request whether PHP runs its script, as the configuration says, and why."""
         with Target.directory(str(self.root)) as target:
             sites = {site.name: site for site in self.sites(target)[0]}
@@ -190,7 +190,7 @@ class Server:
             files = RememberedFiles(target)
             for ask in requests:
                 request = Request(ask.path, ask.script, ask.host, ask.method)
-                verdict = explore(lambda choices, request=request: sites[request.host].verdict(request, files, choices))  # type: ignore[misc]
+                verdict = explore(lambda choices, request=request: sites[request.host].verdict(request, files, choices), crafted=crafted)  # type: ignore[misc]
                 found.append((verdict.executes, f"{verdict.reason} ({verdict.place})"))
             return found
 
@@ -231,4 +231,23 @@ def differences(server: Server, requests: list[Asked]) -> list[str] | None:
         f"{ask.method} http://{ask.host}{ask.path}: {ask.script} {'runs' if really else 'does not run'}, not {verdict}: {why}"
         for (ask, really), (verdict, why) in zip(expected, said, strict=True)
         if verdict is not really
+    ]
+
+
+def missed_for_attackers(server: Server, requests: list[Asked]) -> list[str] | None:
+    """Requests with query string, headers and method of their sender's choice that run PHP, and that the audit takes to run none."""
+    crafted = [replace(ask, path=f"{ask.path}?a=b", method=method) for ask in requests for method in ("GET", "POST")]
+    ran = server.real(crafted)
+    if isinstance(ran, str):
+        return None
+    asked = [
+        replace(ask, path=ask.path.removesuffix("?a=b"), script=script)
+        for ask, scripts in zip(crafted, ran, strict=True)
+        for script in sorted(scripts)
+    ]
+    said = server.audited(asked, crafted=True)
+    return [
+        f"{ask.method} http://{ask.host}{ask.path}: {ask.script} runs: {why}"
+        for ask, (verdict, why) in zip(asked, said, strict=True)
+        if verdict is False
     ]

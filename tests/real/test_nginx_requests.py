@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nginx_cases import CASES, server
 from nginx_configurations import server as generated
-from nginx_server import Asked, differences, requests
+from nginx_server import Asked, differences, missed_for_attackers, requests
 
 pytestmark = pytest.mark.real
 pytest_plugins = ["nginx_fixtures"]
@@ -47,3 +47,13 @@ def test_a_generated_server_block_is_understood_as_nginx_does(real_nginx, bodies
         real_nginx.site(number, body)
     asked: list[Asked] = [request for number in range(AT_ONCE) for request in requests(number)]
     assert differences(real_nginx, asked) in ([], None)
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.tuples(*(generated(number) for number in range(AT_ONCE))))
+def test_a_request_that_its_sender_crafts_is_not_missed(real_nginx, bodies):
+    real_nginx.forget()
+    for number, body in enumerate(bodies):
+        real_nginx.site(number, body)
+    asked: list[Asked] = [request for number in range(AT_ONCE) for request in requests(number) if request.method == "GET"]
+    assert missed_for_attackers(real_nginx, asked) in ([], None)
