@@ -1,4 +1,4 @@
-"""The tutorial's chapter on a disk image: every command is run as written, and what the page shows must come out.
+"""The tutorials: every command between their marks is run as written, and what the pages show must come out.
 
 In a block of output `…` stands for any text, and on a line of its own for any lines.
 """
@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-TUTORIAL = Path(__file__).parents[1] / "docs" / "tutorial.md"
+DOCS = Path(__file__).parents[1] / "docs"
 TESTED = re.compile(r"^<!-- tests/test_tutorial\.py .*?-->$(.*?)^<!-- end of the tested blocks -->$", re.DOTALL | re.MULTILINE)
 BLOCK = re.compile(r"^```sh\n(.*?)^```\n(?:\n```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
 END = "end of the output"
 
 
-def blocks() -> list[tuple[str, str]]:
-    found = TESTED.search(TUTORIAL.read_text())
-    assert found, "the tutorial has lost its marks"
+def blocks(page: str) -> list[tuple[str, str]]:
+    found = TESTED.search((DOCS / page).read_text())
+    assert found, f"{page} has lost its marks"
     return BLOCK.findall(found[1])
 
 
@@ -49,9 +49,16 @@ def outputs(commands: list[str], directory: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("require_root")
-def test_the_disk_image_of_the_tutorial(tmp_path: Path) -> None:
-    pairs = blocks()
+@pytest.mark.parametrize(
+    ("page", "fewest"),
+    [
+        pytest.param("tutorial.md", 9, id="the disk image of the first tutorial"),
+        pytest.param("tutorial-shop.md", 18, id="the shop"),
+    ],
+)
+def test_the_blocks_of_a_tutorial(page: str, fewest: int, tmp_path: Path) -> None:
+    pairs = blocks(page)
     printed = outputs([command for command, _ in pairs], tmp_path)
-    assert len(printed) == len(pairs) >= 9
+    assert len(printed) == len(pairs) >= fewest
     for (command, shown), output in zip(pairs, printed, strict=True):
         assert re.fullmatch(pattern(shown), output), f"{command}\nshown:\n{shown}\nprinted:\n{output}"
