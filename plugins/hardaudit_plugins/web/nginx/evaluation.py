@@ -32,6 +32,7 @@ def evaluate(fixed: Fixed, uri: str) -> Verdict:
     crafted = fixed.choices.crafted
     args = Value("", ("args",)) if crafted else EMPTY
     exchange = Exchange(fixed, uri, args, fixed.request.method, fixed.server)
+    exchange.name_server()
     ended = _after(exchange, to_end(exchange))
     return ended if isinstance(ended, Verdict) else Verdict(executes=False, reason=ended.reason, place=ended.place)
 

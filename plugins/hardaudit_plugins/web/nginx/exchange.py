@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.patterns import Match, UndecidedError
 from hardaudit_plugins.web.nginx import variables
+from hardaudit_plugins.web.nginx.listen import is_named, names_of
 from hardaudit_plugins.web.nginx.outcome import BadLocationError
 from hardaudit_plugins.web.nginx.values import EMPTY, NAMED_CAPTURE, UndecidedRequestError, Value, expand, search
 
@@ -90,6 +91,20 @@ class Exchange:
     split: tuple[str, str] | None = None
     assigned: dict[str, Value] = field(default_factory=dict)
     cached: dict[str, Value] = field(default_factory=dict)
+
+    def name_server(self) -> None:
+        """Take the captures of the server's name, where that is a regex. Raises UndecidedRequestError when it cannot be run."""
+        host = self.fixed.request.host.lower().rstrip(".")
+        patterns = [name[1:] for name in names_of(self.fixed.server) if name.startswith("~")]
+        if host.startswith("~"):
+            self.lose_captures(patterns, "the server's name")
+            return
+        if not patterns or is_named(self.fixed.server, host):
+            return
+        for pattern in patterns:
+            ignore_case = any(letter.isupper() for letter in pattern)
+            if host and self.match(pattern, host, ignore_case=ignore_case, place=self.fixed.server.directive.place):
+                return
 
     def expand(self, text: str) -> Value:
         """A text of the configuration with its variables."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.nginx.evaluation import evaluate
 from hardaudit_plugins.web.nginx.exchange import Fixed, Visitor
-from hardaudit_plugins.web.nginx.listen import Listen, listens
+from hardaudit_plugins.web.nginx.listen import Listen, listens, names_of
 from hardaudit_plugins.web.nginx.values import UndecidedRequestError
 from hardaudit_plugins.web.verdict import Verdict, best
 
@@ -40,7 +40,8 @@ def judge(block: Block, request: Request, files: Files, choices: Choices) -> Ver
     for listen in dict.fromkeys(listens(server)):
         address = http.addresses[listen.host, listen.port]
         try:
-            reached = address.server_for(request.host)
+            by_pattern = request.host.startswith("~") and request.host in names_of(server)  # some name that fits, which nobody knows
+            reached = server if by_pattern else address.server_for(request.host)
             if reached is not server:
                 other = "another server" if reached is None else str(reached.directive.place)
                 reason = f"requests for {request.host or 'no name'} go to {other}"

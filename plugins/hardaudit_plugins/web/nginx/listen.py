@@ -108,12 +108,12 @@ class Address:
         if best is not None:
             return best[2]
         for pattern, scope in regexes:
-            if _matches_name(pattern, host):
+            if matches_name(pattern, host):
                 return scope
         return self.default
 
 
-def _matches_name(pattern: str, host: str) -> bool:
+def matches_name(pattern: str, host: str) -> bool:
     """Whether a `server_name ~pattern` matches; nginx ignores case where the pattern has capitals."""
     try:
         return bool(host) and search(pattern, host, ignore_case=any(letter.isupper() for letter in pattern)) is not None
@@ -131,6 +131,11 @@ def _rank(name: str, host: str) -> tuple[int, int] | None:
     if name.endswith(".*"):
         return (1, len(name) - 1) if host.startswith(name[:-1]) and len(host) > len(name) - 1 else None
     return None
+
+
+def is_named(server: Scope, host: str) -> bool:
+    """Whether a name of the server that is no regex fits a host."""
+    return any(_rank(name.lower(), host) is not None for name in names_of(server) if not name.startswith("~"))
 
 
 def addresses(servers: Iterable[Scope]) -> dict[tuple[str, int], Address]:

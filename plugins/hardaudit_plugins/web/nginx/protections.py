@@ -14,9 +14,9 @@ from hardaudit.target.walk import canonical
 from hardaudit_plugins.web.choices import explore
 from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.nginx import ways
+from hardaudit_plugins.web.nginx.host_names import literal_names
 from hardaudit_plugins.web.nginx.http import build_http
 from hardaudit_plugins.web.nginx.judge import Block, judge
-from hardaudit_plugins.web.nginx.listen import names_of
 from hardaudit_plugins.web.nginx.unused import unused
 from hardaudit_plugins.web.site import Protection, Request
 from hardaudit_plugins.web.verdict import Verdict, best
@@ -162,8 +162,7 @@ class _Trial:
 
     def _ask(self, block: Block, name: str) -> Verdict:
         script, files = self._scripts[name]
-        hosts = dict.fromkeys(host for host in names_of(block.server) if not host.startswith(("~", "*")))
-        requests = [Request(url + name, script, host) for url in self._urls for host in hosts or ("",)]
+        requests = [Request(url + name, script, host) for url in self._urls for host in literal_names(block.server, self._evidence)]
         self._evidence.check_deadline()
         return best(
             explore(lambda choices, request=request: judge(block, request, files, choices))  # type: ignore[misc]

@@ -8,7 +8,8 @@ from hardaudit_plugins.web.choices import Choices
 from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.nginx.evaluation import to_end
 from hardaudit_plugins.web.nginx.exchange import Exchange, Fixed, Visitor
-from hardaudit_plugins.web.nginx.listen import Listen, listens, names_of
+from hardaudit_plugins.web.nginx.host_names import literal_names
+from hardaudit_plugins.web.nginx.listen import Listen, listens
 from hardaudit_plugins.web.nginx.outcome import Status
 from hardaudit_plugins.web.nginx.values import EMPTY, UndecidedRequestError
 from hardaudit_plugins.web.site import Request, Setting
@@ -106,13 +107,12 @@ class _Asked:
     """Settings that are found by asking for a page."""
 
     def __init__(self, block: Block, evidence: Evidence) -> None:
-        self._http, self._server, self._fpm = block.http, block.server, block.fpm
+        self._http, self._server, self._fpm, self._evidence = block.http, block.server, block.fpm, evidence
         self._files = Files(evidence.target, {})
 
     def _ask(self, listen: Listen, path: str) -> Status | None:
         """The status of an answer; None for one that is made elsewhere. Raises UndecidedRequestError."""
-        host = next((name for name in names_of(self._server) if name and name[0] not in "~*." and not name.endswith("*")), "")
-        request = Request(path, "/", host)
+        request = Request(path, "/", literal_names(self._server, self._evidence)[0])
         choices = Choices((), crafted=False)
         fixed = Fixed(self._http, self._server, request, self._files, choices, self._fpm, listen, Visitor(None), without_index=True)
         ended = to_end(Exchange(fixed, path, EMPTY, "GET", self._server))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.nginx import ways
+from hardaudit_plugins.web.nginx.host_names import literal_names
 from hardaudit_plugins.web.nginx.judge import Block, judge
 from hardaudit_plugins.web.nginx.listen import listens, names_of
 from hardaudit_plugins.web.nginx.php_values import php_values
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.files import Files
     from hardaudit_plugins.web.site import Mapping, Protection, Request, Setting
     from hardaudit_plugins.web.verdict import Place, Verdict
-
-_MOST_NAMES = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +41,7 @@ class NginxSite:
     @property
     def names(self) -> tuple[str, ...]:
         """Every host name that requests may give for it; of patterns one that fits, and none for a default server."""
-        found = dict.fromkeys(name for written in names_of(self.block.server)[:_MOST_NAMES] if (name := _literal(written)) is not None)
+        found = dict.fromkeys(literal_names(self.block.server, self.evidence))
         if any(address.default is self.block.server for address in self.block.http.addresses.values()):
             found.setdefault("")
         return tuple(found) or ("",)
@@ -55,7 +54,7 @@ class NginxSite:
     @property
     def docroot(self) -> str | None:
         """The root of the server block, where it can be told."""
-        return ways.docroot(self.block.http, self.block.server)
+        return ways.docroot(self.block.http, self.block.server, self.evidence)
 
     @property
     def place(self) -> Place:
@@ -106,15 +105,3 @@ class NginxSite:
     def protections(self, directory: str) -> Iterator[Protection]:
         """See the table `php_protections`."""
         return protections_of(self.block, self.evidence, directory)
-
-
-def _literal(name: str) -> str | None:
-    """A host name that a `server_name` stands for; None for a regex and what no request can say."""
-    if name.startswith("~") or "$" in name:
-        return None
-    name = name.lower()
-    if name.startswith("."):
-        return name[1:]
-    if name.startswith("*."):
-        return f"www{name[1:]}"
-    return f"{name[:-2]}.example" if name.endswith(".*") else name

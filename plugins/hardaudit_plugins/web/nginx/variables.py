@@ -172,6 +172,8 @@ def _server_name(exchange: Exchange) -> Value:
 
 def _host(exchange: Exchange) -> Value:
     host = exchange.fixed.request.host.lower().rstrip(".")
+    if host.startswith("~"):
+        return Value("", unknown="which name of the pattern the request gives")
     return Value(host) if host else _server_name(exchange)
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
+from hardaudit_plugins.web.choices import Choices
+from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.inversion import inverted
-from hardaudit_plugins.web.nginx.listen import names_of
-from hardaudit_plugins.web.nginx.values import Value, expand, names
-from hardaudit_plugins.web.site import Mapping
+from hardaudit_plugins.web.nginx.exchange import Exchange, Fixed, Visitor
+from hardaudit_plugins.web.nginx.host_names import literal_names
+from hardaudit_plugins.web.nginx.listen import listens
+from hardaudit_plugins.web.nginx.values import EMPTY, UndecidedRequestError, Value, expand, names
+from hardaudit_plugins.web.php.fpm import Fpm
+from hardaudit_plugins.web.site import Mapping, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +31,13 @@ _FILE_VARIABLES = frozenset({"document_root", "realpath_root", "fastcgi_script_n
 _ROOT_VARIABLE = re.compile(r"\$(?:document_root|realpath_root|\{document_root\}|\{realpath_root\})")
 _URI_VARIABLE = re.compile(r"\$(?:fastcgi_script_name|document_uri|uri|\{fastcgi_script_name\}|\{document_uri\}|\{uri\})")
 _MOST_MAPPINGS = 2_000
+_MOST_TEXTS = 16
+_OF_URI = frozenset({"uri", "document_uri", "request_uri", "request_filename", "fastcgi_script_name", "fastcgi_path_info"})
 
 
-def docroot(http: Http, server: Scope) -> str | None:
+def docroot(http: Http, server: Scope, evidence: Evidence) -> str | None:
     """The server's own root, for its first name; None where it cannot be told."""
-    roots = _roots(http, server, server)
+    roots = _roots(http, server, server, evidence)
     return roots[0][0].rstrip("/") or "/" if roots else None
 
 
@@ -50,7 +58,7 @@ def _all_mappings(http: Http, server: Scope, evidence: Evidence) -> Iterator[Map
     aliases: list[Mapping] = []
     for scope in server.everything():
         if "root" in scope.own or scope is server:
-            known = _roots(http, server, scope)
+            known = _roots(http, server, scope, evidence)
             for directory, place in known:
                 roots.setdefault(_slashed(directory), place)
             if not known:
@@ -80,31 +88,67 @@ def _slashed(directory: str) -> str:
     return directory if directory.endswith("/") else directory + "/"
 
 
-def _roots(http: Http, server: Scope, scope: Scope) -> list[tuple[str, Place]]:
-    """The directories that `root` names for a block, one for each host name of the site that it depends on."""
+def _roots(http: Http, server: Scope, scope: Scope, evidence: Evidence) -> list[tuple[str, Place]]:
+    """The directories that `root` names for a block, for each host name of the site and each text that `set` gives a variable."""
     directive = scope.value("root")
     place = directive.place if directive else server.directive.place
     text = directive.args[0] if directive and directive.args else "html"
     found = []
-    for name in dict.fromkeys(names_of(server)):
-        value = _known(http, text, name)
-        if not value.text.startswith("/"):
-            value = http.prefixed(value)
-        if value.unknown is None:
-            found.append((value.text, place))
+    for value in _known(http, server, text, evidence):
+        full = value if value.text.startswith("/") else http.prefixed(value)
+        if full.unknown is None:
+            found.append((full.text, place))
     return list(dict.fromkeys(found))
 
 
-def _known(http: Http, text: str, host: str) -> Value:
-    """A text whose variables are among those that a request of a site for one host has before it is evaluated."""
+def _known(http: Http, server: Scope, text: str, evidence: Evidence) -> Iterator[Value]:
+    """What a text may come to before a request was rewritten, for each host name of the site."""
+    used = names(text)
+    if not used:
+        yield Value(text)
+        return
+    given = {name: _constants(server, name) for name in used}
+    for host in literal_names(server, evidence):
+        request = Request("/", "/", host)
+        fixed = Fixed(
+            http,
+            server,
+            request,
+            Files(evidence.target, {}),
+            Choices((), crafted=False),
+            Fpm((), complete=False),
+            listens(server)[0],
+            Visitor(None),
+        )
+        for constants in itertools.islice(itertools.product(*(given[name] or [None] for name in used)), _MOST_TEXTS):
+            exchange = Exchange(fixed, "/", EMPTY, "GET", server)
+            try:
+                exchange.name_server()
+                exchange.assigned.update(
+                    {name: Value(constant) for name, constant in zip(used, constants, strict=True) if constant is not None}
+                )
+                is_early = all(_is_early(exchange, name) for name in used)
+                value = exchange.expand(text) if is_early else Value("", unknown=text)
+            except UndecidedRequestError:
+                continue
+            yield value if not fixed.choices.made else Value("", unknown="a condition")
 
-    def lookup(name: str) -> Value:
-        if name in ("host", "http_host", "server_name") and host and not host.startswith(("~", "*", ".")) and "*" not in host:
-            return Value(host)
-        return Value("", unknown=f"${name}")
 
-    del http
-    return expand(text, lookup)
+def _is_early(exchange: Exchange, name: str) -> bool:
+    """Whether a variable has its value before a URI is known: not one of the URI, nor what a location's regex captures."""
+    if name.isdigit():
+        return exchange.captures is not None
+    return name not in _OF_URI and (name in exchange.assigned or name not in exchange.fixed.http.assigned)
+
+
+def _constants(server: Scope, name: str) -> list[str]:
+    """The texts without variables that `set` gives a variable."""
+    return [
+        directive.args[1]
+        for scope in server.everything()
+        for directive, _ in scope.codes
+        if directive.name == "set" and directive.args[:1] == (f"${name}",) and len(directive.args) == 2 and not names(directive.args[1])
+    ]
 
 
 def _aliased(http: Http, server: Scope, scope: Scope, directive: Directive, evidence: Evidence) -> Iterator[Mapping]:
@@ -122,8 +166,7 @@ def _aliased(http: Http, server: Scope, scope: Scope, directive: Directive, evid
             if url.endswith("/") and directory.endswith("/") and not names(directory):
                 yield Mapping(url, directory, directive.place)
         return
-    for host in dict.fromkeys(names_of(server)):
-        value = _known(http, target, host)
+    for value in _known(http, server, target, evidence):
         if value.unknown is None:
             full = value if value.text.startswith("/") else http.prefixed(value)
             yield from _by_prefix(match.text, full.text, directive.place, evidence)
@@ -149,7 +192,7 @@ def _by_parameter(http: Http, server: Scope, scope: Scope, directive: Directive,
         return
     nearest = next((around for around in scope.chain() if "alias" in around.own or "root" in around.own), server)
     aliases = [alias.args[0] for alias in nearest.own.get("alias", ()) if alias.args and not names(alias.args[0])]
-    for root in aliases or [root for root, _ in _roots(http, server, scope)]:
+    for root in aliases or [root for root, _ in _roots(http, server, scope, evidence)]:
         name = _ROOT_VARIABLE.sub(lambda _, root=root: root.rstrip("/"), text)  # type: ignore[misc]
         if match is not None and match.kind in ("", "^~", "=") and name.startswith("/") and "$" not in name:
             yield Mapping(_slashed(match.text), _slashed(name), directive.place)
