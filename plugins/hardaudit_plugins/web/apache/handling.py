@@ -152,6 +152,8 @@ class Handling:
         if self.state.path_info:
             parameters["PATH_INFO"] = self.state.path_info
             parameters["PATH_TRANSLATED"] = self._translated(self.state.path_info)
+        if self.state.seen.requested:
+            parameters["REDIRECT_URL"] = self.state.seen.requested
         self._set_if(parameters)
         return parameters
 
@@ -182,8 +184,10 @@ class Handling:
                 words = directive.words() if directive.name == "fcgidwrapper" else []
                 if words and (words[1:2] == [extension] or not words[1:] or words[1:] == ["virtual"]):
                     wrapper = directive
-        if wrapper is None:
+        if wrapper is None and self.files.uploaded(self.state.filename) is not None:
             return Verdict(False, "no FcgidWrapper is for its extension, and it is no program itself", None, handler.place)
+        if wrapper is None:
+            return self._by_cgi(self.state.filename, self.parameters(self.state.filename), handler.place, fastcgi=True)
         program = wrapper.words()[0].split()[0]
         return self._by_cgi(program, self.parameters(self.state.filename), wrapper.place, fastcgi=True)
 
@@ -197,8 +201,9 @@ class Handling:
 
     def _by_cgi(self, program: str, parameters: dict[str, str], place: Place | None, *, fastcgi: bool) -> Verdict:
         shown = f"cgi {program}"
-        if not self.files.is_file(program):
+        if not self.files.is_file(program) and self.files.is_directory(program.rpartition("/")[0] or "/"):
             return Verdict(False, f"{program} does not exist", shown, place)
+        # Where not even its directory exists, this is the configuration alone, and the program is taken to be there.
         if not _PHP_PROGRAM.fullmatch(self.files.real(program).rpartition("/")[2]):
             return Verdict(None, f"{program} is not known to be PHP, nor known not to be", shown, place)
         answer = load_cgi(self.server.evidence, program).answer(parameters, self.files, fastcgi=fastcgi)

@@ -34,7 +34,7 @@ class Override:
     @property
     def reads_files(self) -> bool:
         """Whether .htaccess files are looked for."""
-        return bool(self.classes or self.names)
+        return bool(self.classes or self.names or self.nonfatal)
 
 
 def folded_options(layers: Iterable[Layer]) -> frozenset[str]:

@@ -71,7 +71,7 @@ def _layers(site: ApacheSite, way: Way, name: str) -> list[Layer]:
     state = State.of(RequestState(way.url + name, server.document_root, site.name, port=server.port))
     state.map_to(f"{way.path.rstrip('/')}/{stored}", f"/{rest}" if rest else "")
     try:
-        return server.walker.walk(state, files, Choices((), crafted=False), is_proxied=False).layers
+        return server.walker.walk(state, files, Choices((), crafted=False)).layers
     except (RefusedError, UndecidedError, OSError, TimeoutError):
         return server.walker.start().layers  # what keeps the walk from its end decides in `verdict` too
 

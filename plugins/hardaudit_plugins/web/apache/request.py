@@ -98,7 +98,10 @@ class Evaluation:
             return Verdict(False, mapped.target, place=mapped.place)
         if mapped.kind == "file":
             self._split_path_info(state, mapped.target)
-        walked = self.server.walker.walk(state, self.files, self.choices, is_proxied=mapped.kind == "proxy")
+        else:
+            state.map_to(f"proxy:{mapped.target.removeprefix('proxy:')}", "")
+        url = mapped.target.removeprefix("proxy:") if mapped.kind == "proxy" else None
+        walked = self.server.walker.walk(state, self.files, self.choices, proxied=url)
         self._set_variables(walked.layers[len(start.layers) :], state)
         environment = state.environment(self.files)
         access = Authorization(walked.layers, self.request.method, self.client, environment, self.choices).access()
@@ -115,7 +118,8 @@ class Evaluation:
             rewritten = Rewriting(self.server, self.files, self.choices).in_server(state)
             if rewritten is not None:
                 return rewritten
-        if self.server.has("proxy_module") and (found := proxied(state.uri, self.server.scopes)) is not None:
+        may_proxy = self.server.has("proxy_module") and "no-proxy" not in state.variables
+        if may_proxy and (found := proxied(state.uri, self.server.scopes)) is not None:
             return found
         if self.server.has("alias_module"):
             if (
@@ -133,6 +137,7 @@ class Evaluation:
 
     def _by_alias(self, state: State, path: str, alias: Alias) -> Mapped:
         state.is_script_alias = alias.is_script
+        state.alias_directory = alias.target if alias.target.endswith("/") else alias.target + "/"
         if not alias.is_pattern:
             state.seen = replace(state.seen, context_prefix=alias.url, context_document_root=alias.target)
         return Mapped("file", self.server.absolute(path), alias.place)
@@ -165,7 +170,12 @@ class Evaluation:
             if self.files.is_file(prefix):
                 state.map_to(prefix, "/" + "/".join(parts[count:]))
                 return
-        state.map_to(path, "")
+        if state.alias_directory and not self.files.is_directory(state.alias_directory):
+            # The root under audit has no programs: the first name in their directory is taken for one.
+            name, slash, rest = path[len(state.alias_directory) :].partition("/")
+            state.map_to(state.alias_directory + name, slash + rest)
+        else:
+            state.map_to(path, "")
 
     def _fixups(self, state: State, mapped: Mapped, walked: Walked) -> Verdict | State:
         if self.server.has("rewrite_module") and mapped.kind == "file":

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class State:
-    """`seen`: the request as expressions see it. `forced_handler` and `forced_type`: by H= and T= of a RewriteRule, with its line."""
+    """`seen`: the request as expressions see it. `forced_handler` and `forced_type`: by H= and T= of a RewriteRule, with its line.
+
+    `is_script_alias`: it was mapped by ScriptAlias. `alias_directory`: what an alias mapped it to, with a slash at the end.
+    """
 
     seen: RequestState
     variables: dict[str, Text | str]
     forced_handler: tuple[str, Place | None] | None = None
     forced_type: tuple[str, Place | None] | None = None
     is_script_alias: bool = False
+    alias_directory: str = ""
 
     @classmethod
     def of(cls, seen: RequestState) -> State:

@@ -69,14 +69,16 @@ class Walker:
             walked.add_parts(scope.layer, scope.files, scope.conditions)
         return walked
 
-    def walk(self, state: State, files: Files, choices: Choices, *, is_proxied: bool) -> Walked:
-        """Everything that speaks about a request, whose file is known unless it is proxied.
+    def walk(self, state: State, files: Files, choices: Choices, *, proxied: str | None = None) -> Walked:
+        """Everything that speaks about a request, whose file is known unless it is proxied to a URL.
 
         Raises RefusedError, UndecidedError of patterns, and OSError of the target.
         """
         environment = state.environment(files)
         walked = self.start()
-        if not is_proxied:
+        if proxied is not None:
+            self._proxies(walked, proxied)
+        else:
             self._directories(walked, state.filename, files, is_whole=not state.path_info)
             self._files(walked, state.filename.rpartition("/")[2])
         self._locations(walked, state.uri)
@@ -115,6 +117,12 @@ class Walker:
         for section in patterns:
             if matches(section.pattern, filename):
                 walked.add(section)
+
+    def _proxies(self, walked: Walked, url: str) -> None:
+        for scope in self.scopes:
+            for section in scope.proxies:
+                if matches(section.pattern, url) if section.is_regex else _is_proxied(section, url):
+                    walked.add(section)
 
     def _access_file(self, walked: Walked, directory: str, files: Files) -> None:
         if not walked.override.reads_files:
@@ -174,6 +182,12 @@ def _follows_unseen(options: frozenset[str]) -> bool:
 
 def _is_path(section: Section, directory: str) -> bool:
     return matches_wildcard(section.pattern, directory) if section.is_wildcard else section.pattern == directory
+
+
+def _is_proxied(section: Section, url: str) -> bool:
+    if section.pattern == "*":
+        return True
+    return matches_wildcard(section.pattern, url) if section.is_wildcard else url.startswith(section.pattern)
 
 
 def _is_named(section: Section, name: str) -> bool:

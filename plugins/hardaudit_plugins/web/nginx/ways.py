@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.verdict import Place
 
 _CAPTURE = re.compile(r"(?<!\\)\((?:\?P?<([A-Za-z_]\w*)>|\?'(\w+)'|(?!\?))")
-_FILE_VARIABLES = frozenset({"document_root", "realpath_root", "fastcgi_script_name", "uri", "document_uri", "request_filename"})
+_FILE_VARIABLES = frozenset(
+    {"document_root", "realpath_root", "fastcgi_script_name", "uri", "document_uri", "request_uri", "request_filename"}
+)
 _ROOT_VARIABLE = re.compile(r"\$(?:document_root|realpath_root|\{document_root\}|\{realpath_root\})")
-_URI_VARIABLE = re.compile(r"\$(?:fastcgi_script_name|document_uri|uri|\{fastcgi_script_name\}|\{document_uri\}|\{uri\})")
+_URI_VARIABLE = re.compile(r"\$(?:fastcgi_script_name|document_uri|request_uri|uri|\{fastcgi_script_name\}|\{document_uri\}|\{uri\})")
 _MOST_MAPPINGS = 2_000
 _MOST_TEXTS = 16
 _OF_URI = frozenset({"uri", "document_uri", "request_uri", "request_filename", "fastcgi_script_name", "fastcgi_path_info"})
@@ -141,6 +143,12 @@ def _is_early(exchange: Exchange, name: str) -> bool:
     return name not in _OF_URI and (name in exchange.assigned or name not in exchange.fixed.http.assigned)
 
 
+def _given(http: Http, server: Scope, name: str) -> list[str]:
+    """The texts without variables that `set` or a map gives a variable."""
+    mapped = http.tables.maps[name].values() if name in http.tables.maps else []
+    return list(dict.fromkeys([*_constants(server, name), *(text for text in mapped if not names(text))]))
+
+
 def _constants(server: Scope, name: str) -> list[str]:
     """The texts without variables that `set` gives a variable."""
     return [
@@ -186,10 +194,24 @@ def _by_parameter(http: Http, server: Scope, scope: Scope, directive: Directive,
     match = next((around.match for around in scope.chain() if around.match is not None), None)
     pattern = match.text if match is not None and match.kind in ("~", "~*") else ""
     pattern, text = _numbered(pattern, directive.args[1])
-    used = {name for name in names(text) if not name.isdigit()}
-    if not used <= _FILE_VARIABLES:
+    others = sorted({name for name in names(text) if not name.isdigit()} - _FILE_VARIABLES)
+    given = [_given(http, server, name) for name in others]
+    if not all(given):
         evidence.gap(GapReason.UNDECIDABLE, f"{directive.place}: which files {directive} leads to cannot be told")
         return
+    texts = [text]
+    for name, constants in zip(others, given, strict=True):
+        variable = re.compile(rf"\$(?:{name}\b|\{{{name}\}})")
+        texts = [variable.sub(lambda _, constant=constant: constant, text) for text in texts for constant in constants][:_MOST_TEXTS]  # type: ignore[misc]
+    for text in texts:
+        yield from _by_file_name(http, server, scope, directive, (pattern, text), evidence)
+
+
+def _by_file_name(
+    http: Http, server: Scope, scope: Scope, directive: Directive, pattern_and_text: tuple[str, str], evidence: Evidence
+) -> Iterator[Mapping]:
+    pattern, text = pattern_and_text
+    match = next((around.match for around in scope.chain() if around.match is not None), None)
     nearest = next((around for around in scope.chain() if "alias" in around.own or "root" in around.own), server)
     aliases = [alias.args[0] for alias in nearest.own.get("alias", ()) if alias.args and not names(alias.args[0])]
     for root in aliases or [root for root, _ in _roots(http, server, scope, evidence)]:
