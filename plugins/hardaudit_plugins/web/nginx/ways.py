@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from hardaudit_plugins.web.evidence import Evidence
     from hardaudit_plugins.web.nginx.http import Http
-    from hardaudit_plugins.web.nginx.scope import Scope
+    from hardaudit_plugins.web.nginx.scope import Match, Scope
     from hardaudit_plugins.web.nginx.tree import Directive
     from hardaudit_plugins.web.verdict import Place
 
@@ -203,27 +203,23 @@ def _by_parameter(http: Http, server: Scope, scope: Scope, directive: Directive,
     for name, constants in zip(others, given, strict=True):
         variable = re.compile(rf"\$(?:{name}\b|\{{{name}\}})")
         texts = [variable.sub(lambda _, constant=constant: constant, text) for text in texts for constant in constants][:_MOST_TEXTS]  # type: ignore[misc]
-    for text in texts:
-        yield from _by_file_name(http, server, scope, directive, (pattern, text), evidence)
-
-
-def _by_file_name(
-    http: Http, server: Scope, scope: Scope, directive: Directive, pattern_and_text: tuple[str, str], evidence: Evidence
-) -> Iterator[Mapping]:
-    pattern, text = pattern_and_text
-    match = next((around.match for around in scope.chain() if around.match is not None), None)
     nearest = next((around for around in scope.chain() if "alias" in around.own or "root" in around.own), server)
     aliases = [alias.args[0] for alias in nearest.own.get("alias", ()) if alias.args and not names(alias.args[0])]
     for root in aliases or [root for root, _ in _roots(http, server, scope, evidence)]:
-        name = _ROOT_VARIABLE.sub(lambda _, root=root: root.rstrip("/"), text)  # type: ignore[misc]
-        if match is not None and match.kind in ("", "^~", "=") and name.startswith("/") and "$" not in name:
-            yield Mapping(_slashed(match.text), _slashed(name), directive.place)
-        before, uri, _ = _URI_VARIABLE.sub("\0", name).partition("\0")
-        if uri and before.startswith("/") and not names(before):
-            yield Mapping("/", _slashed(before), directive.place)
-        for url, led_to in inverted(pattern, name):
-            if url.endswith("/") and led_to.startswith("/") and led_to.endswith("/"):
-                yield Mapping(url, led_to, directive.place)
+        for text in texts:
+            name = _ROOT_VARIABLE.sub(lambda _, root=root: root.rstrip("/"), text)  # type: ignore[misc]
+            yield from _by_file_name(match, pattern, name, directive.place)
+
+
+def _by_file_name(match: Match | None, pattern: str, name: str, place: Place) -> Iterator[Mapping]:
+    if match is not None and match.kind in ("", "^~", "=") and name.startswith("/") and "$" not in name:
+        yield Mapping(_slashed(match.text), _slashed(name), place)
+    before, uri, _ = _URI_VARIABLE.sub("\0", name).partition("\0")
+    if uri and before.startswith("/") and not names(before):
+        yield Mapping("/", _slashed(before), place)
+    for url, led_to in inverted(pattern, name):
+        if url.endswith("/") and led_to.startswith("/") and led_to.endswith("/"):
+            yield Mapping(url, led_to, place)
 
 
 def _by_prefix(url: str, directory: str, place: Place, evidence: Evidence) -> Iterator[Mapping]:
