@@ -6,18 +6,22 @@ Sources: pcre2pattern(3), server/util_pcre.c. As in Apache 2.4 without a `RegexD
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 import regex
 
 from hardaudit.model import host_text
-from hardaudit_plugins.web.apache.pcre import UndecidedError, translated
+from hardaudit_plugins.web.apache.pcre import BadPatternError, UndecidedError, translated
 
 __all__ = ["SECONDS", "Match", "UndecidedError", "group_count", "matches"]
 
 SECONDS = 1.0
 """How long one search may take."""
+
+_MAY_DIFFER = re.compile(r"\(\?|\(\*|\\[A-Za-z0-9]|\[\[|[{]")
+"""What the two libraries may take differently; a pattern without it that one refuses, the other refuses too."""
 
 _LONGEST_PATTERN = 8192
 _LONGEST_TEXT = 65536
@@ -48,7 +52,7 @@ def matches(pattern: str, text: str, *, ignore_case: bool = False) -> Match | No
     """
     found = _searched(pattern, text, ignore_case=ignore_case)
     if isinstance(found, UndecidedError):
-        raise UndecidedError(found.reason)
+        raise type(found)(found.reason)
     return found
 
 
@@ -80,7 +84,7 @@ def group_count(pattern: str) -> int:
     """How many groups of a pattern capture. Raises UndecidedError for a pattern that cannot be run here."""
     compiled = _compiled(pattern, ignore_case=False)
     if isinstance(compiled, UndecidedError):
-        raise UndecidedError(compiled.reason)
+        raise type(compiled)(compiled.reason)
     return compiled.groups
 
 
@@ -94,4 +98,5 @@ def _compiled(pattern: str, *, ignore_case: bool) -> regex.Pattern[bytes] | Unde
     except UndecidedError as error:
         return error
     except (regex.error, ValueError, OverflowError, RecursionError, MemoryError) as error:
-        return UndecidedError(f"pattern {pattern[:80]!r} does not compile: {error}")
+        kind = UndecidedError if _MAY_DIFFER.search(pattern) or not isinstance(error, regex.error) else BadPatternError
+        return kind(f"pattern {pattern[:80]!r} does not compile: {error}")

@@ -54,6 +54,10 @@ class UndecidedError(Exception):
         self.reason = reason
 
 
+class BadPatternError(UndecidedError):
+    """A pattern that PCRE2 does not compile either: Apache does not start with it, and in a .htaccess file answers 500."""
+
+
 def translated(pattern: str) -> str:
     """A pattern for `regex` (version 1, bytes) that means what PCRE2 means by `pattern` with PCRE2_DOLLAR_ENDONLY.
 

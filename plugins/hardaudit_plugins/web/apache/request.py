@@ -12,7 +12,7 @@ from hardaudit_plugins.web.apache.access import Authorization, Client
 from hardaudit_plugins.web.apache.envif import set_by_request, set_for_handlers
 from hardaudit_plugins.web.apache.expr import ExprError, ExprSyntaxError
 from hardaudit_plugins.web.apache.handling import Handling
-from hardaudit_plugins.web.apache.pcre import UndecidedError
+from hardaudit_plugins.web.apache.pcre import BadPatternError, UndecidedError
 from hardaudit_plugins.web.apache.refused import RefusedError
 from hardaudit_plugins.web.apache.request_state import FIXED_VERSION, RequestState
 from hardaudit_plugins.web.apache.rewriting import Rewriting
@@ -59,6 +59,8 @@ class Evaluation:
                 state = outcome
         except RefusedError as error:
             return Verdict(False, error.reason, place=error.place)
+        except BadPatternError as error:
+            return Verdict(False, f"the server answers 500, or does not start: {error.reason}")
         except UndecidedError as error:
             return Verdict(None, error.reason)
         except (ExprError, ExprSyntaxError) as error:
@@ -137,7 +139,8 @@ class Evaluation:
 
     def _by_alias(self, state: State, path: str, alias: Alias) -> Mapped:
         state.is_script_alias = alias.is_script
-        state.alias_directory = alias.target if alias.target.endswith("/") else alias.target + "/"
+        if not alias.is_pattern and path.startswith(directory := alias.target.rstrip("/") + "/"):
+            state.alias_directory = directory
         if not alias.is_pattern:
             state.seen = replace(state.seen, context_prefix=alias.url, context_document_root=alias.target)
         return Mapped("file", self.server.absolute(path), alias.place)
@@ -164,6 +167,9 @@ class Evaluation:
 
     def _split_path_info(self, state: State, path: str) -> None:
         """The first file on the way is the file; what follows it is path info."""
+        if self.files.is_file(path):
+            state.map_to(path, "")
+            return
         parts = path.split("/")
         for count in range(2, len(parts)):
             prefix = "/".join(parts[:count])

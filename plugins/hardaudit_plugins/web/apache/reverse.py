@@ -52,7 +52,7 @@ def _aliases(server: HostServer) -> Iterator[Mapping]:
         target = server.absolute(alias.target)
         if "%{" in alias.target:
             server.evidence.gap(GapReason.UNSUPPORTED, f"{alias.place}: which files an Alias by an expression stands for is not understood")
-        elif not alias.keeps_path:
+        elif not alias.keeps_path and "$" not in alias.target:
             yield Mapping(alias.url, target, alias.place)
         elif not alias.is_pattern:
             yield Mapping(_slashed(alias.url), _slashed(target), alias.place)

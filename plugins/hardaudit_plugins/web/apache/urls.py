@@ -5,6 +5,7 @@ Source: modules/proxy/mod_proxy.c (proxy_translate, ap_proxy_trans_match), modul
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -117,7 +118,19 @@ def located_aliases(scopes: Sequence[Scope], uri: str | None) -> Iterator[Alias]
                 words = directive.words() if directive.name in ("alias", "scriptalias") else []
                 if len(words) == 1:
                     is_script = directive.name == "scriptalias"
-                    yield Alias(section.pattern, words[0], section.is_regex, is_script, directive.place, keeps_path=keeps)
+                    target = _with_references(words[0], section.pattern) if section.is_regex else words[0]
+                    yield Alias(section.pattern, target, section.is_regex, is_script, directive.place, keeps_path=keeps)
+
+
+_NAMED = re.compile(r"\((?:\?P?<([A-Za-z_]\w*)>|(?!\?))")
+
+
+def _with_references(target: str, pattern: str) -> str:
+    """`%{env:MATCH_NAME}`, which a LocationMatch sets of its named groups, as `$1` to `$9`."""
+    for number, name in enumerate(_NAMED.findall(pattern.replace("\\(", "")), 1):
+        if name and number < 10:
+            target = target.replace(f"%{{env:MATCH_{name.upper()}}}", f"${number}")
+    return target
 
 
 def aliased(uri: str, scopes: Sequence[Scope]) -> tuple[str, Alias] | None:
@@ -125,6 +138,9 @@ def aliased(uri: str, scopes: Sequence[Scope]) -> tuple[str, Alias] | None:
     located = list(located_aliases(scopes, uri))
     if located:
         alias = located[-1]
+        match = matches(alias.url, uri) if alias.is_pattern else None
+        if match is not None and "$" in alias.target:
+            return substituted(alias.target, match), alias
         if "%{" in alias.target:
             raise UndecidedError(f"{alias.place}: an Alias by an expression is not understood")
         return alias.target + (uri[len(alias.url.rstrip("/")) :] if alias.keeps_path else ""), alias
