@@ -43,7 +43,7 @@ WORDS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=5).map("".join)
 QUOTED = st.builds(lambda quote, text: quote + text + quote, st.sampled_from(["'", '"']), WORDS)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.one_of(WORDS, QUOTED))
 @example("a\\.php$")
 @example('"\\\\.php"')

@@ -39,7 +39,7 @@ def test_a_written_server_block_is_understood_as_nginx_does(name, found_differen
     assert found_differences[name] == []
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.tuples(*(generated(number) for number in range(AT_ONCE))))
 def test_a_generated_server_block_is_understood_as_nginx_does(real_nginx, bodies):
     real_nginx.forget()
@@ -49,7 +49,7 @@ def test_a_generated_server_block_is_understood_as_nginx_does(real_nginx, bodies
     assert differences(real_nginx, asked) in ([], None)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.tuples(*(generated(number) for number in range(AT_ONCE))))
 def test_a_request_that_its_sender_crafts_is_not_missed(real_nginx, bodies):
     real_nginx.forget()
