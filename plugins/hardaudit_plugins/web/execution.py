@@ -141,7 +141,7 @@ class Execution:
     def takeover(self, way: Way) -> Verdict:
         """Whether an uploaded .htaccess makes PHP run for a name that does not run without it, in a directory `sub` of the upload's own."""
         try:
-            if ".htaccess" not in way.site.access_files(way.path):
+            if ".htaccess" not in way.site.access_files(f"{way.path}/sub"):
                 return Verdict(False, "no .htaccess file is read there")
         except OSError as error:
             return Verdict(None, f"{way.path}: {error.strerror}: whether .htaccess files are read there is not known")

@@ -5,6 +5,7 @@ Source: server/request.c, modules/http/http_request.c of httpd 2.4.
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,7 @@ class Evaluation:
         server, request = self.server, self.request
         return State.of(
             RequestState(
-                request.path,
+                normalized(request.path),
                 server.document_root,
                 request.host,
                 method=request.method,
@@ -196,6 +197,12 @@ class Evaluation:
         if self.server.has("env_module"):
             set_for_handlers(walked.layers, state.variables)
         return Handling(self.server, self.request, self.files, self.choices, state, walked).outcome(mapped)
+
+
+def normalized(path: str) -> str:
+    """ap_normalize_path() of a decoded path: without `.`, `..` and, as MergeSlashes is on by default, doubled slashes."""
+    plain = posixpath.normpath("/" + path.lstrip("/"))
+    return plain + "/" if path.endswith(("/", "/.", "/..")) and plain != "/" else plain
 
 
 def home_directory(files: Files, user: str) -> str | None:
