@@ -29,6 +29,14 @@ PROGRAMS = {
     "crontab": "cron",
     "rpm": "rpm",
     "rpmbuild": "rpm",
+    "apache2ctl": "apache2",
+    "nginx": "nginx-light",
+    "php-fpm8.2": "php-fpm",
+    "php-cgi": "php-cgi",
+}
+MODULES = {
+    "/usr/lib/apache2/modules/libphp8.2.so": "libapache2-mod-php",
+    "/usr/lib/apache2/modules/mod_fcgid.so": "libapache2-mod-fcgid",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
@@ -49,7 +57,9 @@ def services_stay_down():
 
 
 def main() -> int:
-    missing = sorted({package for program, package in PROGRAMS.items() if shutil.which(program, path=PATH) is None})
+    programs = {package for program, package in PROGRAMS.items() if shutil.which(program, path=PATH) is None}
+    modules = {package for path, package in MODULES.items() if not Path(path).exists()}
+    missing = sorted(programs | modules)
     if not missing:
         return 0
     if os.geteuid() != 0 or shutil.which("apt-get") is None:

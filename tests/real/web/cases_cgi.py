@@ -200,12 +200,6 @@ cgi(
     ("fcgid", "actions"),
 )
 cgi(
-    "fcgid-double-ext",
-    vhost("    AddHandler fcgid-script .php\n" + WRAPPER.format(".php"), options="ExecCGI FollowSymLinks"),
-    FCGID,
-    files={"/etc/apache2/conf-enabled/x.conf": ""},
-)
-cgi(
     "fcgid-addhandler-jpgs",
     vhost("    AddHandler fcgid-script .php .jpg\n" + WRAPPER.format(".php") + WRAPPER.format(".jpg"), options="ExecCGI FollowSymLinks"),
     FCGID,

@@ -30,6 +30,7 @@ STOCK_MODULES = (
 )
 PROGRAMS = ("apache2ctl", "nginx", "php-fpm8.2", "php-cgi", "unshare", "setpriv", "ip")
 PRIVATELY = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
+PHP_CGI = ("/usr/bin/php-cgi", "/usr/bin/php-cgi8.2", "/usr/lib/cgi-bin/php8.2")
 QUERY = "SELECT file_name, executes, site, url, reason FROM php_execution WHERE directory = :directory"
 
 
@@ -158,6 +159,10 @@ def build(cases: Sequence[Case], root: Path) -> None:
         docroot = uploads.parent if case.directory.endswith("/images") else root / DOCROOT[1:]
         if docroot.is_dir() and not (docroot / "index.html").exists():
             _write(docroot / "index.html", "hello\n")
+    if {"cgi", "cgid", "fcgid"} & set(first.mods):
+        for program in PHP_CGI:
+            (root / program[1:]).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(program, root / program[1:])
     subprocess.run(["chmod", "-R", "a+rX", str(root)], check=True)
 
 
