@@ -39,7 +39,14 @@ ANOTHER_ADDRESS = {
     *("n-php-in-deny-local", "n-php-server-deny-local", "n-php-in-if-remote", "n-php-server-if-remote", "n-geo"),
 }
 """The server refuses this machine's own address only; the table tells of visitors from any."""
-ANOTHER_URL = {"n-alias-same", "n-alias-rewrite-only", "n-nest-alias-outer-re", "n-srv-first-default-wins", "n-srv-other-docroot-open"}
+ANOTHER_URL = {
+    "n-alias-same",
+    "n-alias-rewrite-only",
+    "n-nest-alias-outer-re",
+    "n-srv-first-default-wins",
+    "n-srv-other-docroot-open",
+    "a-rw-pics-only",
+}
 """The file runs through a URL or site other than the one that is requested."""
 FAIRLY_UNDECIDED = {
     *(
