@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.expr import evaluate
+from hardaudit_plugins.web.apache.known_text import is_set
 from hardaudit_plugins.web.apache.refused import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from hardaudit_plugins.web.apache.directive import Directive
-    from hardaudit_plugins.web.apache.expr import Environment
     from hardaudit_plugins.web.apache.sections import Layer
+    from hardaudit_plugins.web.apache.state import State
     from hardaudit_plugins.web.choices import Choices
+    from hardaudit_plugins.web.files import Files
     from hardaudit_plugins.web.verdict import Place
 
 _CONTAINERS = ("requireall", "requireany", "requirenone")
@@ -83,17 +85,21 @@ class _Outcome:
 
 
 class Authorization:
-    """The access rules that layers come to, for one method and client."""
+    """The access rules that layers come to, for a request at the time when they are asked, and a client."""
 
-    def __init__(self, layers: Sequence[Layer], method: str, client: Client, environment: Environment, choices: Choices) -> None:
+    def __init__(self, layers: Sequence[Layer], state: State, files: Files, client: Client, choices: Choices) -> None:
         self._layers = layers
-        self._method = method
+        self._method = state.seen.method
         self._client = client
-        self._environment = environment
+        self._environment = state.environment(files)
+        self._variables = state.variables
         self._choices = choices
 
     def access(self) -> Access:
         """Whether the request is let through without a login."""
+        refusing = self._refuses_method()
+        if refusing is not None:
+            return Access(False, f"AllowMethods does not name {self._method}", refusing)
         host = self._compat()
         authorized = self._authorized()
         if self._satisfy() == "any":
@@ -103,6 +109,16 @@ class Authorization:
         if not host.granted:
             return host
         return authorized
+
+    def _refuses_method(self) -> Place | None:
+        """The AllowMethods line by which the method is refused; GET stands for HEAD too."""
+        line: Directive | None = None
+        for layer in self._layers:
+            for directive in layer.directives:
+                line = directive if directive.name == "allowmethods" else line
+        named = [] if line is None else [word.upper() for word in line.words()]
+        method = "GET" if self._method == "HEAD" else self._method
+        return None if line is None or "RESET" in named or method in named else line.place
 
     # mod_access_compat: a layer with any of its directives replaces what outer layers say.
 
@@ -166,10 +182,7 @@ class Authorization:
         return self._is_address(word) or self._is_host(word)
 
     def _is_set(self, name: str) -> bool:
-        value = self._environment.environment(name)
-        if value is None:
-            return self._choices.undecidable(f"env {name}", f"whether the environment variable {name} is set is not known")
-        return value != ""
+        return is_set(self._variables, name, self._choices)
 
     def _is_address(self, word: str) -> bool:
         return address_matches(word, self._client.address)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardaudit_plugins.web.apache.expr import evaluate
+from hardaudit_plugins.web.apache.known_text import Text
 from hardaudit_plugins.web.apache.patterns import matches
 from hardaudit_plugins.web.apache.urls import substituted
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from hardaudit_plugins.web.apache.directive import Directive
     from hardaudit_plugins.web.apache.expr import Environment
-    from hardaudit_plugins.web.apache.known_text import Text
     from hardaudit_plugins.web.apache.patterns import Match
     from hardaudit_plugins.web.apache.sections import Layer
     from hardaudit_plugins.web.apache.state import State
@@ -54,27 +54,36 @@ def _apply(directive: Directive, variables: MutableMapping[str, Text | str], env
     if len(words) < 3:
         return
     name, pattern, assigned = words[0], words[1], words[2:]
-    value = _attribute(name, variables, environment)
-    if value is None:
-        # A header: the client's to send, and absent in a plain request.
-        match = matches(pattern, "", ignore_case=ignore_case)
-        if choices.client(f"SetEnvIf {directive.place}", match is not None, f"{directive.spelled} {name} ({directive.place})"):
+    subject = _attribute(name, variables, environment)
+    match = None if subject.unknown else matches(pattern, subject.value, ignore_case=ignore_case)
+    open_text = subject.unknown or (subject.client if choices.crafted else "")
+    if not open_text:
+        if match is not None:
             _set(assigned, variables, match)
         return
-    match = matches(pattern, value, ignore_case=ignore_case)
+    # Whether it matches is open, and stays so until something asks for one of the variables: most are for logs and filters.
+    before = dict(variables)
     if match is not None:
         _set(assigned, variables, match)
+    for word in assigned:
+        changed = word.lstrip("!").partition("=")[0]
+        plain = variables.get(changed, before.get(changed) if word.startswith("!") and match is None else "")
+        value = plain.value if isinstance(plain, Text) else plain or ""
+        variables[changed] = Text(value, subject.unknown, subject.client)
 
 
-def _attribute(name: str, variables: MutableMapping[str, Text | str], environment: Environment) -> str | None:
-    """The value of an attribute; None for a header."""
+def _attribute(name: str, variables: MutableMapping[str, Text | str], environment: Environment) -> Text:
+    """The value of an attribute; a header is empty in a plain request, and the client's to send."""
     known = _ATTRIBUTES.get(name.lower())
     if known is not None:
-        return environment.variable(known) or ""
+        value = environment.variable(known)
+        return Text("", unknown=f"{name} is not known") if value is None else Text(value)
     if name.lower() == "host":
-        return environment.header("Host")
-    value = variables.get(name)
-    return value if value is None or isinstance(value, str) else value.value
+        return Text(environment.header("Host"))
+    set_before = variables.get(name)
+    if set_before is None:
+        return Text("", client=f"the header {name}")
+    return Text(set_before) if isinstance(set_before, str) else set_before
 
 
 def _set(assigned: list[str], variables: MutableMapping[str, Text | str], match: Match | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hardaudit_plugins.web.apache.pcre import UndecidedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from hardaudit_plugins.web.choices import Choices
 
@@ -52,6 +52,14 @@ def decided(choices: Choices, key: str, texts: Iterable[Text], *, plain: bool) -
     if client:
         return choices.client(key, plain, f"{key}: the client decides {client}")
     return plain
+
+
+def is_set(variables: Mapping[str, Text | str], name: str, choices: Choices) -> bool:
+    """Whether a variable of the request's environment is set, whatever its value; names have no case."""
+    for known, value in variables.items():
+        if known.lower() == name.lower():
+            return isinstance(value, str) or decided(choices, f"env {name.lower()}", [value], plain=value.value != "")
+    return False
 
 
 def settled(text: Text, choices: Choices, what: str) -> str:

@@ -13,6 +13,7 @@ from hardaudit_plugins.web.apache.access import Authorization, Client
 from hardaudit_plugins.web.apache.envif import set_by_request, set_for_handlers
 from hardaudit_plugins.web.apache.expr import ExprError, ExprSyntaxError
 from hardaudit_plugins.web.apache.handling import Handling
+from hardaudit_plugins.web.apache.known_text import is_set
 from hardaudit_plugins.web.apache.pcre import BadPatternError, UndecidedError
 from hardaudit_plugins.web.apache.refused import RefusedError
 from hardaudit_plugins.web.apache.request_state import FIXED_VERSION, RequestState
@@ -106,8 +107,7 @@ class Evaluation:
         url = mapped.target.removeprefix("proxy:") if mapped.kind == "proxy" else None
         walked = self.server.walker.walk(state, self.files, self.choices, proxied=url)
         self._set_variables(walked.layers[len(start.layers) :], state)
-        environment = state.environment(self.files)
-        access = Authorization(walked.layers, self.request.method, self.client, environment, self.choices).access()
+        access = Authorization(walked.layers, state, self.files, self.client, self.choices).access()
         if not access.granted:
             return Verdict(False, f"the server refuses the request: {access.reason}", place=access.place)
         return self._fixups(state, mapped, walked)
@@ -121,7 +121,7 @@ class Evaluation:
             rewritten = Rewriting(self.server, self.files, self.choices).in_server(state)
             if rewritten is not None:
                 return rewritten
-        may_proxy = self.server.has("proxy_module") and "no-proxy" not in state.variables
+        may_proxy = self.server.has("proxy_module") and not is_set(state.variables, "no-proxy", self.choices)
         if may_proxy and (found := proxied(state.uri, self.server.scopes)) is not None:
             return found
         if self.server.has("alias_module"):
