@@ -110,6 +110,7 @@ CASES = {
     "limit_except lets GET pass": r"location ~ \.php$ { limit_except GET { deny all; } " + BARE + " }",
     "limit_except keeps GET out": r"location ~ \.php$ { limit_except POST { deny all; } " + BARE + " }",
     "limit_except skips rewrites": r"location ~ \.php$ { limit_except POST { allow all; } return 403; " + BARE + " }",
+    "limit_except hands on beside another handler": "location / { limit_except POST { allow all; } " + BARE + " empty_gif; }",
     "internal": r"location ~ \.php$ { internal; " + BARE + " }",
     "internal, reached by a rewrite": r"rewrite ^/pics/(.*)$ /images/$1; location ~ \.php$ { internal; " + BARE + " }",
     "error page is a named location": "error_page 404 = @php; location @php { " + BARE + " }",

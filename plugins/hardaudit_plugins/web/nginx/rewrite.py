@@ -72,8 +72,11 @@ def enter(exchange: Exchange, scope: Scope) -> None:
     exchange.scope = scope
     if scope.limit is not None and _is_limited(exchange, scope):
         exchange.scope = scope = scope.limit[1]
-    if scope.handler is not None or scope.kind == "limit_except":
-        exchange.handler = handing(scope) or exchange.handler
+    if scope.handler is not None:
+        exchange.handler = scope.handler
+    elif scope.kind == "limit_except":  # hands on as the location's own upstream does, whatever else answers there
+        passing = (handing(scope, name) for name in ("proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass"))
+        exchange.handler = next((directive for directive in passing if directive is not None), handing(scope) or exchange.handler)
 
 
 def handing(scope: Scope, name: str = "") -> Directive | None:
