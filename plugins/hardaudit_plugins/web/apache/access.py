@@ -59,10 +59,11 @@ _STANDARD_METHODS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who asks. `address` is an address; `name` the host name that it resolves to, or None."""
+    """Who asks. `name`: the host name that the address resolves to, or None. `may_lie`: a header may give another address."""
 
     address: str
     name: str | None = None
+    may_lie: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +186,18 @@ class Authorization:
         return is_set(self._variables, name, self._choices)
 
     def _is_address(self, word: str) -> bool:
-        return address_matches(word, self._client.address)
+        return self._by_client(word, plain=address_matches(word, self._client.address))
+
+    def _by_client(self, word: str, *, plain: bool) -> bool:
+        """A condition about the client's address, which with mod_remoteip a header may tell."""
+        if not self._client.may_lie:
+            return plain
+        return self._choices.client(f"client {word}", plain, f"RemoteIPHeader: the client says whether its address is {word}")
 
     def _is_host(self, word: str) -> bool:
+        return self._by_client(word, plain=self._has_name(word))
+
+    def _has_name(self, word: str) -> bool:
         name = self._client.name
         return name is not None and (name == word.lower().strip(".") or name.endswith("." + word.lower().strip(".")))
 
@@ -273,7 +283,7 @@ class Authorization:
         if kind in ("host", "forward-dns"):
             return _Outcome(any(self._is_host(word) for word in arguments), place, reason)
         if kind == "local":
-            return _Outcome(ipaddress.ip_address(self._client.address).is_loopback, place, reason)
+            return _Outcome(self._by_client("local", plain=ipaddress.ip_address(self._client.address).is_loopback), place, reason)
         if kind == "method":
             return _Outcome(self._method in (word.upper() for word in arguments), place, reason)
         if kind == "env":

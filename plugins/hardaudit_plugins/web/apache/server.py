@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
@@ -24,6 +24,7 @@ from hardaudit_plugins.web.verdict import best
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from hardaudit_plugins.web.apache.access import Client
     from hardaudit_plugins.web.apache.directive import Configuration
     from hardaudit_plugins.web.choices import Choices
     from hardaudit_plugins.web.evidence import Evidence
@@ -153,7 +154,10 @@ class ApacheSite:
 
     def verdict(self, request: Request, files: Files, choices: Choices) -> Verdict:
         """What happens to a request, of the host itself and of anyone."""
-        clients = (ANYONE, ITSELF) if self._asks_client or self.access_files(request.script.rpartition("/")[0]) else (ANYONE,)
+        by_client = self._asks_client or self.access_files(request.script.rpartition("/")[0])
+        clients: list[Client] = [ANYONE, ITSELF] if by_client else [ANYONE]
+        if self.host_server.has("remoteip_module") and self.host_server.every("remoteipheader", "remoteipproxyprotocol"):
+            clients = [replace(client, may_lie=True) for client in clients]
         return best(Evaluation(self.host_server, request, files, choices, client).verdict() for client in clients)
 
     def settings(self, directories: Sequence[Mapping]) -> Iterator[Setting]:

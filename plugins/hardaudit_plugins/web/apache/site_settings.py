@@ -16,6 +16,7 @@ from hardaudit_plugins.web.apache.rewriting import Rewriting
 from hardaudit_plugins.web.choices import Choices
 from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.site import Setting
+from hardaudit_plugins.web.tls import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -70,7 +71,8 @@ def _tls(server: HostServer) -> Iterator[Setting]:
     yield Setting("tls", _flag(server.speaks_tls), engine.place if engine else None)
     if server.speaks_tls:
         line = server.last("sslprotocol")
-        for protocol in _protocols(line.words() if line else []):
+        ciphers = " ".join(server.last_words("sslciphersuite"))
+        for protocol in spoken(_protocols(line.words() if line else []), ciphers, server.evidence):
             yield Setting("tls_protocol", protocol, line.place if line else None)
     yield _strict_transport(server)
     redirect = _redirect_to_tls(server)

@@ -13,6 +13,7 @@ from hardaudit_plugins.web.nginx.listen import Listen, listens
 from hardaudit_plugins.web.nginx.outcome import Status
 from hardaudit_plugins.web.nginx.values import EMPTY, UndecidedRequestError
 from hardaudit_plugins.web.site import Request, Setting
+from hardaudit_plugins.web.tls import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,7 +43,7 @@ def settings_of(block: Block, evidence: Evidence, directories: Sequence[Mapping]
     yield Setting("trace_method", "0", None)
     encrypted = [listen for listen in listens(server) if listen.tls]
     yield Setting("tls", "1" if encrypted else "0", _listen_place(server))
-    yield from _protocols(http, encrypted)
+    yield from _protocols(http, encrypted, evidence)
     yield from _headers(server)
     asked = _Asked(block, evidence)
     yield from asked.plain_http()
@@ -55,7 +56,7 @@ def _listen_place(server: Scope) -> Place:
     return directives[0].place if directives else server.directive.place
 
 
-def _protocols(http: Http, encrypted: list[Listen]) -> Iterator[Setting]:
+def _protocols(http: Http, encrypted: list[Listen], evidence: Evidence) -> Iterator[Setting]:
     """A row for each version. The handshake is made with the settings of an address's default server."""
     found: dict[str, Place | None] = {}
     for listen in encrypted:
@@ -70,7 +71,13 @@ def _protocols(http: Http, encrypted: list[Listen]) -> Iterator[Setting]:
         for name in directive.args:
             if name in _PROTOCOLS:
                 found.setdefault(name, directive.place)
-    for name in sorted(found):
+    ciphers = [
+        directive
+        for listen in encrypted
+        if (block := http.addresses[listen.host, listen.port].default) is not None
+        if (directive := block.value("ssl_ciphers")) is not None
+    ]
+    for name in spoken(sorted(found), " ".join(word for directive in ciphers for word in directive.args), evidence):
         yield Setting("tls_protocol", name, found[name])
 
 

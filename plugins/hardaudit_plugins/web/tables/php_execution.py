@@ -28,13 +28,13 @@ SPEC = TableSpec(
         Column("server", TEXT, "apache or nginx; NULL where no site reaches the directory"),
         Column("site", TEXT, "First name of the site; NULL where no site reaches the directory"),
         Column("url", TEXT, "Path of the request; NULL where no site reaches the directory"),
-        Column("directory", TEXT, "Directory into which the file is put", index=True),
+        Column("directory", TEXT, "Directory into which the file is put", additional=True),
         Column(
             "file_name",
             TEXT,
             "Name of the file. x.jpg/a.php: x.jpg holds the code, the request appends /a.php; sub/x.php: in a directory sub; .htaccess: "
             "whether an uploaded .htaccess makes PHP run for a name that does not run without it",
-            index=True,
+            additional=True,
         ),
         Column("executes", INTEGER, "1 if PHP runs the file, 0 if not, NULL where it cannot be decided, which is a gap too"),
         Column("handler", TEXT, "What runs it or would: mod_php, fpm and the address, cgi and the program; NULL for none"),

@@ -28,7 +28,7 @@ SPEC = TableSpec(
     columns=(
         Column("server", TEXT, "apache or nginx"),
         Column("site", TEXT, "First name of the site"),
-        Column("directory", TEXT, "Upload directory", index=True),
+        Column("directory", TEXT, "Upload directory", additional=True),
         Column("kind", TEXT, "The directive, as written: php_flag engine off, SetHandler None, Require all denied, deny all"),
         Column(
             "effective",
