@@ -22,9 +22,7 @@ def test_a_pattern_that_begins_with_plain_text_is_turned_round(pattern, replacem
     assert inverted(pattern, replacement) == pairs
 
 
-@pytest.mark.parametrize(
-    ("pattern", "replacement"), [("^/[a-z]+/(.*)$", "/x/$1"), ("^/x/(.*)$", "/fixed"), ("^/(.*)$", "%{X}"), ("", "")]
-)
+@pytest.mark.parametrize(("pattern", "replacement"), [("^/[a-z]+/(.*)$", "/x/$1"), ("^/x/(.*)$", "/fixed"), ("^/(.*)$", "%{X}"), ("", "")])
 def test_every_other_pattern_is_left_alone(pattern, replacement):
     assert inverted(pattern, replacement) == []
 

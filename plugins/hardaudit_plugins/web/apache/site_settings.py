@@ -35,6 +35,9 @@ def settings_of(server: HostServer, directories: Sequence[Mapping]) -> Iterator[
     """The settings of the whole host, and those of each directory. What cannot be decided is None and a gap."""
     worker = server.last("user")
     yield Setting("worker_user", server.worker_user, worker.place if worker else None)
+    group = server.last("group")
+    words = server.last_words("group")
+    yield Setting("worker_group", words[0] if words else "", group.place if group else None)
     tokens = server.last("servertokens")
     yield Setting(
         "version_disclosure", _flag(_first(server, "servertokens", "full") not in ("prod", "productonly")), tokens.place if tokens else None

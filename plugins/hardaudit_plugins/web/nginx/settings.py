@@ -35,6 +35,7 @@ def settings_of(block: Block, evidence: Evidence, directories: Sequence[Mapping]
     http, server = block.http, block.server
     user = next((directive for directive in reversed(http.main) if directive.name == "user" and directive.args), None)
     yield Setting("worker_user", user.args[0] if user else http.installation.user, user.place if user else None)
+    yield Setting("worker_group", user.args[1] if user and len(user.args) > 1 else "", user.place if user else None)
     tokens = server.value("server_tokens")
     shown = "0" if tokens is not None and tokens.args[:1] == ("off",) else "1"
     place = tokens.place if tokens else None
