@@ -128,8 +128,7 @@ def test_what_an_uploaded_htaccess_can_undo(ask, root, override, below, executes
         ("Alias /run.php /srv/pics/x.php\n<Directory /srv/pics>\nRequire all granted\n</Directory>", "/srv/pics", "/run.php"),
         ('AliasMatch "^/p/(.*)$" "/srv/pics/$1"\n<Directory /srv/pics>\nRequire all granted\n</Directory>', "/srv/pics", "/p/x.php"),
         (
-            '<LocationMatch "^/p/(?<rest>.*)$">\nAlias /srv/pics/%{env:MATCH_REST}\n</LocationMatch>\n'
-            "<Directory /srv/pics>\nRequire all granted\n</Directory>",
+            '<LocationMatch "^/p/(?<rest>.*)$">\nAlias /srv/pics/%{env:MATCH_REST}\n</LocationMatch>\n<Directory /srv/pics>\nRequire all granted\n</Directory>',
             "/srv/pics",
             "/p/x.php",
         ),

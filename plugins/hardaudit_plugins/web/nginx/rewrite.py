@@ -13,6 +13,8 @@ from hardaudit_plugins.web.nginx.outcome import Status
 from hardaudit_plugins.web.nginx.values import EMPTY, UndecidedRequestError, Value, expand, search
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hardaudit_plugins.web.files import Files
     from hardaudit_plugins.web.nginx.exchange import Exchange
     from hardaudit_plugins.web.nginx.scope import Scope
@@ -193,7 +195,12 @@ def _without_brackets(args: tuple[str, ...]) -> list[str]:
 
 def _file_condition(exchange: Exchange, operator: str, value: Value, key: str) -> bool:
     files = exchange.fixed.files
-    tests = {"-f": files.is_file, "-d": files.is_directory, "-e": files.exists, "-x": lambda path: _is_executable(files, path)}
+    tests: dict[str, Callable[[str], bool]] = {
+        "-f": files.is_file,
+        "-d": files.is_directory,
+        "-e": files.exists,
+        "-x": lambda path: _is_executable(files, path),
+    }
     wanted = not operator.startswith("!")
     return exchange.decide(key, value, lambda path: (tests[operator.lstrip("!")](path) and may_open(exchange, path)) == wanted)
 

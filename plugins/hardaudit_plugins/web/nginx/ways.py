@@ -122,7 +122,8 @@ def _known(http: Http, server: Scope, text: str, evidence: Evidence) -> Iterator
             listens(server)[0],
             Visitor(None),
         )
-        for constants in itertools.islice(itertools.product(*(given[name] or [None] for name in used)), _MOST_TEXTS):
+        choices: list[list[str | None]] = [[*given[name]] or [None] for name in used]
+        for constants in itertools.islice(itertools.product(*choices), _MOST_TEXTS):
             exchange = Exchange(fixed, "/", EMPTY, "GET", server)
             try:
                 exchange.name_server()
