@@ -29,6 +29,9 @@ STANDARD_NAMES = (
 
 CODE = "<?php"
 _CRAFTED_METHODS = ("GET", "POST", "PUT", "PROPFIND", "X")
+_NO_NAME = "198.51.100.1"
+"""What a request names as host that has only the server's address."""
+
 _CRAFTED_SUFFIXES = ("", "/", "/x.jpg")
 
 
@@ -132,7 +135,10 @@ class Execution:
     def _asked(self, way: Way, url: str, script: str, files: Files, suffix: str) -> Iterator[Verdict]:
         methods = _CRAFTED_METHODS if self.crafted and way.site.asks_method(way.path) else ("GET",)
         suffixes = _CRAFTED_SUFFIXES if self.crafted and not suffix else ("",)
-        for host in way.site.names or ("",):
+        hosts = [*way.site.names] or [_NO_NAME]
+        if self.crafted and way.site.takes_any_name:
+            hosts.append(_NO_NAME)
+        for host in dict.fromkeys(hosts):
             for method in methods:
                 for more in suffixes:
                     request = Request(url + more, script, host, method)

@@ -78,6 +78,10 @@ class Site(Protocol):
         """Every name that requests may give for it, as literal host names, the first one first; empty for a site without a name."""
 
     @property
+    def takes_any_name(self) -> bool:
+        """Whether requests for a name that no site has may come to it; whether one does, `verdict` says."""
+
+    @property
     def listen(self) -> tuple[str, ...]:
         """Addresses and ports as configured: `*:80`, `[::]:443`, `unix:/run/shop.sock`."""
 

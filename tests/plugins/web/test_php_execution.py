@@ -85,6 +85,7 @@ def test_what_cannot_be_decided_is_null_and_a_gap(ask, root):
         (f"RemoteIPHeader X-Forwarded-For\n<Directory {IMAGES}>\nRequire ip 203.0.113.0/24\n</Directory>", 0, 1),
         (f"<Directory {IMAGES}>\nRequire ip 203.0.113.0/24\n</Directory>", 0, 0),
         (f"<Directory {IMAGES}>\nRequire local\n</Directory>", 1, 1),
+        ("RewriteEngine On\nRewriteCond %{HTTP_HOST} =shop.example\nRewriteRule \\.php$ - [F]", 0, 1),
         (f"<Directory {IMAGES}>\nAllowMethods POST\n</Directory>", 0, 1),
     ],
 )

@@ -19,8 +19,15 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.choices import Choices
     from hardaudit_plugins.web.verdict import Place
 
-PHP_HANDLERS = frozenset({"application/x-httpd-php", "php-script"})
-"""Handlers by which mod_php runs a file; application/x-httpd-php-source shows it."""
+PHP_HANDLERS = frozenset({"application/x-httpd-php", "php-script", "php7-script", "php5-script"})
+"""Handlers by which a mod_php of some version runs a file; application/x-httpd-php-source shows it."""
+
+MODULE_HANDLERS = {
+    "php_module": frozenset({"application/x-httpd-php", "php-script"}),
+    "php7_module": frozenset({"application/x-httpd-php", "php7-script"}),
+    "php5_module": frozenset({"application/x-httpd-php", "php5-script"}),
+}
+"""Those of each module that may be loaded: of PHP 8, 7 and 5."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hardaudit_plugins.web.apache.backends import balancer_members, by_fpm, by_module, fcgi_url
 from hardaudit_plugins.web.apache.directive_table import known_modules
 from hardaudit_plugins.web.apache.expr import evaluate, evaluate_string
-from hardaudit_plugins.web.apache.handlers import PHP_HANDLERS, Handler, handler_of
+from hardaudit_plugins.web.apache.handlers import MODULE_HANDLERS, PHP_HANDLERS, Handler, handler_of
 from hardaudit_plugins.web.apache.mime import MimeTypes
 from hardaudit_plugins.web.apache.modules import MODULES_WITHOUT_DIRECTIVES
 from hardaudit_plugins.web.apache.options import folded_options
@@ -56,7 +56,7 @@ class Handling:
         handler = self._handler()
         if handler.name.startswith("proxy:") and self.server.has("proxy_module"):
             return self._proxied(handler.name + self.state.filename, handler.place, self.state.filename)
-        if handler.name in PHP_HANDLERS and self.server.runs_php:
+        if any(handler.name in names and self.server.has(module) for module, names in MODULE_HANDLERS.items()):
             verdict = self._by_module(handler)
             if verdict is not None:
                 return verdict

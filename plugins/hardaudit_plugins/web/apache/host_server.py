@@ -6,11 +6,10 @@ import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hardaudit_plugins.web.apache.handlers import MODULE_HANDLERS
 from hardaudit_plugins.web.apache.sections import without_lines
 from hardaudit_plugins.web.apache.walk import Walker
 from hardaudit_plugins.web.php.ini_files import is_on
-
-PHP_MODULES = ("php_module", "php7_module", "php5_module")
 
 _COMPILED_ROOTS = {"/etc/apache2": "/var/www/html", "/etc/httpd": "/var/www/html"}
 """Document roots compiled into the packages of Debian and Red Hat, by their ServerRoot."""
@@ -120,7 +119,7 @@ class HostServer:
     @property
     def runs_php(self) -> bool:
         """Whether mod_php is loaded."""
-        return any(map(self.has, PHP_MODULES))
+        return any(map(self.has, MODULE_HANDLERS))
 
     def has(self, module: str) -> bool:
         """Whether a module is loaded."""

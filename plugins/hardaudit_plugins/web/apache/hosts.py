@@ -36,13 +36,17 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A virtual host, or the main server. `listen`: the addresses on which requests reach it. `names`: ServerName, then ServerAlias."""
+    """A virtual host, or the main server. `listen`: the addresses on which requests reach it. `names`: ServerName, then ServerAlias.
+
+    `is_default`: on one of the addresses it is the first, to which requests for names that nobody has come.
+    """
 
     scopes: tuple[Scope, ...]
     listen: tuple[Address, ...]
     names: tuple[str, ...]
     place: Place
     is_main: bool
+    is_default: bool = True
 
 
 def hosts_of(directives: Sequence[Directive], config_path: str) -> tuple[Host, ...]:
@@ -52,6 +56,7 @@ def hosts_of(directives: Sequence[Directive], config_path: str) -> tuple[Host, .
     virtual = [(section, [_address(word) for word in section.words()]) for section in main.hosts]
     taken = [address for _, addresses in virtual for address in addresses]
     hosts: list[Host] = []
+    served: set[Address] = set()
     own = tuple(listen for listen in listens if not any(address.takes(listen) for address in taken))
     if own:
         hosts.append(Host((main,), own, tuple(_names(main.layer.directives)), Place(config_path, 1), is_main=True))
@@ -60,7 +65,10 @@ def hosts_of(directives: Sequence[Directive], config_path: str) -> tuple[Host, .
         reached = tuple(listen for listen in listens if any(address.takes(listen) for address in addresses))
         reached = tuple(listen for listen in reached if not _more_specific(listen, addresses, taken))
         if reached:
-            hosts.append(Host((main, scope), reached, tuple(_names(scope.layer.directives)), section.place, is_main=False))
+            is_default = not set(reached) <= served
+            served.update(reached)
+            names = tuple(_names(scope.layer.directives))
+            hosts.append(Host((main, scope), reached, names, section.place, is_main=False, is_default=is_default))
     return tuple(hosts)
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
 from hardaudit_plugins.web.apache.fastcgi_targets import fastcgi_targets
-from hardaudit_plugins.web.apache.host_server import PHP_MODULES, HostServer
+from hardaudit_plugins.web.apache.handlers import MODULE_HANDLERS
+from hardaudit_plugins.web.apache.host_server import HostServer
 from hardaudit_plugins.web.apache.hosts import hosts_of
 from hardaudit_plugins.web.apache.mime import parse_types
 from hardaudit_plugins.web.apache.pcre import UndecidedError
@@ -52,7 +53,7 @@ def load_apache(evidence: Evidence, fpm: Fpm) -> tuple[Site, ...]:
 
 def _php_module(configuration: Configuration, evidence: Evidence) -> tuple[str, IniConfiguration] | None:
     """The version and the ini files of mod_php; None where it is not loaded."""
-    library = next((configuration.libraries[name] for name in PHP_MODULES if name in configuration.libraries), None)
+    library = next((configuration.libraries[name] for name in MODULE_HANDLERS if name in configuration.libraries), None)
     if library is None:
         return None
     directories = [directive.words()[0] for directive in configuration.directives if directive.name == "phpinidir" and directive.words()]
@@ -92,6 +93,11 @@ class ApacheSite:
     def names(self) -> tuple[str, ...]:
         """ServerName and the aliases without wildcards."""
         return tuple(name for name in self.host_server.host.names if "*" not in name and "?" not in name)
+
+    @property
+    def takes_any_name(self) -> bool:
+        """Whether it is the first of an address, which requests for names that nobody has come to."""
+        return self.host_server.host.is_default
 
     @property
     def listen(self) -> tuple[str, ...]:

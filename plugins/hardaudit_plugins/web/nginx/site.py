@@ -47,6 +47,11 @@ class NginxSite:
         return tuple(found) or ("",)
 
     @property
+    def takes_any_name(self) -> bool:
+        """Perhaps: a request to a name that is another's is decided by the verdict."""
+        return True
+
+    @property
     def listen(self) -> tuple[str, ...]:
         """Its addresses and ports."""
         return tuple(dict.fromkeys(listen.address for listen in listens(self.block.server)))

@@ -34,7 +34,7 @@ SPEC = TableSpec(
         Column(
             "name",
             TEXT,
-            "worker_user and worker_group (whom requests are served as; the group empty where it is the user's), version_disclosure (1 if "
+            "worker_user and worker_group (whom requests are served as; no group where it is the user's), version_disclosure (1 if "
             "responses name the version), server_signature (1 if error pages do), trace_method (1 if TRACE is answered), tls (1 if the site "
             "speaks TLS), tls_protocol (a row for each "
             "protocol version it takes, as TLSv1.2), hsts (the Strict-Transport-Security header's value, empty without), plain_http (1 if "
