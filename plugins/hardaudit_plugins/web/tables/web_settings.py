@@ -35,11 +35,10 @@ SPEC = TableSpec(
             "name",
             TEXT,
             "worker_user and worker_group (whom requests are served as; no group where it is the user's), version_disclosure (1 if "
-            "responses name the version), server_signature (1 if error pages do), trace_method (1 if TRACE is answered), tls (1 if the site "
-            "speaks TLS), tls_protocol (a row for each "
-            "protocol version it takes, as TLSv1.2), hsts (the Strict-Transport-Security header's value, empty without), plain_http (1 if "
-            "it serves content without TLS, 0 if it only redirects or does not listen), directory_listing (1 if one without index "
-            "file is listed)",
+            "responses name the version), server_signature (1 if error pages do), trace_method (1 if TRACE is answered), tls (1 if "
+            "the site speaks TLS), tls_protocol (a row for each protocol version it takes, as TLSv1.2), hsts (the Strict-Transport- "
+            "Security header's value, empty without), plain_http (1 if it serves content without TLS, 0 if it only redirects or "
+            "does not listen), directory_listing (1 if one without index file is listed)",
             index=True,
         ),
         Column("value", TEXT, "Value; NULL where it cannot be decided, which is a gap too"),
