@@ -10,11 +10,12 @@ from hardaudit.target.errors import gap_reason
 from hardaudit.target.walk import canonical
 from hardaudit_plugins.web.choices import explore
 from hardaudit_plugins.web.files import Files
+from hardaudit_plugins.web.handing_on import followed
 from hardaudit_plugins.web.site import Request
 from hardaudit_plugins.web.verdict import Verdict, best
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from hardaudit.target.table import TableContext
     from hardaudit.target.target import Target
@@ -106,10 +107,11 @@ def _no_deadline() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """Asks sites about uploads. `check_deadline` is called between requests where there are many."""
+    """Asks sites about uploads. `sites`: all of the host. `check_deadline` is called between requests where there are many."""
 
     target: Target
     fpm: Fpm
+    sites: Sequence[Site] = ()
     crafted: bool = False
     check_deadline: Callable[[], None] = _no_deadline
 
@@ -142,7 +144,10 @@ class Execution:
             for method in methods:
                 for more in suffixes:
                     request = Request(url + more, script, host, method)
-                    yield explore(lambda choices, request=request: way.site.verdict(request, files, choices), crafted=self.crafted)  # type: ignore[misc]
+                    yield self._explored(way.site, request, files)
+
+    def _explored(self, site: Site, request: Request, files: Files) -> Verdict:
+        return explore(lambda choices: followed(site, request, files, choices, self.sites), crafted=self.crafted)
 
     def takeover(self, way: Way) -> Verdict:
         """Whether an uploaded .htaccess makes PHP run for a name that does not run without it, in a directory `sub` of the upload's own."""

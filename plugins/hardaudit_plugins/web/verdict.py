@@ -24,6 +24,15 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOn:
+    """A request that goes on to another HTTP server: `address` as `host:port`, `host` the Host header that it gets, `path` its new path."""
+
+    address: str
+    host: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether PHP runs the uploaded file; `executes` is None where that cannot be decided, and `reason` then says why.
 
@@ -35,6 +44,7 @@ class Verdict:
     reason: str
     handler: str | None = None
     place: Place | None = None
+    handed_on: HandedOn | None = None
 
 
 def best(verdicts: Iterable[Verdict]) -> Verdict:

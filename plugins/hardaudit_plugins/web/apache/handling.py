@@ -21,7 +21,7 @@ from hardaudit_plugins.web.apache.php_flags import php_values
 from hardaudit_plugins.web.apache.urls import aliased
 from hardaudit_plugins.web.php.cgi import load_cgi
 from hardaudit_plugins.web.php.ini_files import is_on
-from hardaudit_plugins.web.verdict import Verdict
+from hardaudit_plugins.web.verdict import HandedOn, Verdict
 
 if TYPE_CHECKING:
     from hardaudit_plugins.web.apache.directive import Directive
@@ -131,10 +131,15 @@ class Handling:
         return max(verdicts, key=lambda verdict: {True: 2, None: 1, False: 0}[verdict.executes])
 
     def _elsewhere(self, url: str, place: Place | None) -> Verdict:
-        scheme = url.partition(":")[0].lower()
-        return Verdict(
-            None, f"the request is handed on to {scheme} {url[:100]}, and what that does with it is not known", f"proxy {url[:100]}", place
-        )
+        """Another HTTP server, perhaps one of this host."""
+        reason = f"the request is handed on to {url[:100]}, and what that does with it is not known"
+        scheme, _, rest = url.partition("://")
+        authority, slash, path = rest.partition("/")
+        host, _, port = authority.rpartition(":") if ":" in authority.rpartition("]")[2] else (authority, "", "80")
+        given = [directive for layer in self.walked.layers for directive in layer.directives if directive.name == "proxypreservehost"]
+        preserves = bool(given) and given[-1].arguments.strip().lower() == "on"
+        on = HandedOn(f"{host}:{port}", self.request.host if preserves else host, slash + path) if scheme.lower() == "http" else None
+        return Verdict(None, reason, f"proxy {url[:100]}", place, on)
 
     def parameters(self, script_filename: str) -> dict[str, str]:
         """The CGI environment of the request, after ProxyFCGISetEnvIf."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hardaudit_plugins.web.nginx.exchange import Fixed, Visitor
 from hardaudit_plugins.web.nginx.listen import Listen, listens
 from hardaudit_plugins.web.nginx.values import names
-from hardaudit_plugins.web.verdict import Verdict, best
+from hardaudit_plugins.web.verdict import HandedOn, Verdict, best
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,16 +36,20 @@ def hand_on(exchange: Exchange, directive: Directive, serve: Callable[[Fixed, st
         host, slash, uri = rest.partition("/")
         uri = slash + uri
     members = exchange.fixed.http.tables.servers_of(host)
-    unknown = Verdict(None, f"{directive} of {directive.place}: another server answers, which is not followed", None, directive.place)
+    reason = f"{directive} of {directive.place}: another server answers, which is not known"
     verdicts = []
     for member in [host] if members is None else members:
         if exchange.fixed.fpm.pool_at(member) is not None:
-            reason = f"{directive} speaks HTTP to PHP-FPM, which answers nothing"
-            verdicts.append(Verdict(executes=False, reason=reason, place=directive.place))
+            nothing = f"{directive} speaks HTTP to PHP-FPM, which answers nothing"
+            verdicts.append(Verdict(executes=False, reason=nothing, place=directive.place))
             continue
         reached = _server_at(exchange, member, "443" if scheme == "https" else "80", _host_header(exchange, host))
+        header = _host_header(exchange, host)
         if reached is None or exchange.fixed.hops >= _DEEPEST:
-            return unknown
+            address = member if ":" in member else f"{member}:{443 if scheme == 'https' else 80}"
+            on = HandedOn(address, header, _path(exchange, uri, variable=bool(names(written))))
+            verdicts.append(Verdict(None, reason, None, directive.place, on))
+            continue
         server, listen = reached
         request = replace(
             exchange.fixed.request, path=_path(exchange, uri, variable=bool(names(written))), host=_host_header(exchange, host)

@@ -65,7 +65,7 @@ def generate(context: TableContext) -> Iterator[Row]:
     servers = servers_of(context)
     asked_for = context.constraints.integers("crafted")
     for asked in [None] if asked_for is None else asked_for:
-        execution = Execution(context.target, servers.fpm, crafted=bool(asked), check_deadline=context.check_deadline)
+        execution = Execution(context.target, servers.fpm, servers.sites, crafted=bool(asked), check_deadline=context.check_deadline)
         for directory in named_or_uploads(context):
             ways = ways_to(context, docroots, directory)
             for file_name in context.constraints.texts("file_name") or STANDARD_NAMES:

@@ -21,6 +21,7 @@ def test_a_plain_server_discloses_its_version_and_serves_without_tls(root):
     with nginx(root, server(PHP)) as found:
         assert settings(found) == {
             "worker_user": ["www-data"],
+            "worker_group": [""],
             "version_disclosure": ["1"],
             "server_signature": ["1"],
             "trace_method": ["0"],
