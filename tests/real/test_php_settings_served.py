@@ -105,6 +105,9 @@ class CarrierSite:
     def fpm_addresses(self):
         return [(f"unix:{self.socket}", Place("/etc/nginx/nginx.conf", 1))]
 
+    def php_module(self):
+        return None
+
     def php_values(self, directory):
         del directory
         return self.values
