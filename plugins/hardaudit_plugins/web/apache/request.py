@@ -5,7 +5,6 @@ Source: server/request.c, modules/http/http_request.c of httpd 2.4.
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from hardaudit_plugins.web.apache.known_text import is_set
 from hardaudit_plugins.web.apache.pcre import BadPatternError, UndecidedError
 from hardaudit_plugins.web.apache.refused import RefusedError
 from hardaudit_plugins.web.apache.request_state import FIXED_VERSION, RequestState
+from hardaudit_plugins.web.apache.rewrite_urls import normalized
 from hardaudit_plugins.web.apache.rewriting import Rewriting
 from hardaudit_plugins.web.apache.state import State
 from hardaudit_plugins.web.apache.urls import Mapped, aliased, proxied, redirected, user_directories
@@ -77,7 +77,7 @@ class Evaluation:
         server, request = self.server, self.request
         return State.of(
             RequestState(
-                normalized(request.path),
+                normalized(request.path, clip=True) or "/",
                 server.document_root,
                 request.host,
                 method=request.method,
@@ -197,12 +197,6 @@ class Evaluation:
         if self.server.has("env_module"):
             set_for_handlers(walked.layers, state.variables)
         return Handling(self.server, self.request, self.files, self.choices, state, walked).outcome(mapped)
-
-
-def normalized(path: str) -> str:
-    """ap_normalize_path() of a decoded path: without `.`, `..` and, as MergeSlashes is on by default, doubled slashes."""
-    plain = posixpath.normpath("/" + path.lstrip("/"))
-    return plain + "/" if path.endswith(("/", "/.", "/..")) and plain != "/" else plain
 
 
 def home_directory(files: Files, user: str) -> str | None:

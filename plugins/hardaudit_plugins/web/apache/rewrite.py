@@ -12,13 +12,8 @@ from hardaudit_plugins.web.apache.patterns import UndecidedError
 from hardaudit_plugins.web.apache.request_state import RequestState
 from hardaudit_plugins.web.apache.rewrite_conditions import Run
 from hardaudit_plugins.web.apache.rewrite_engine import apply_rules, is_fixed
-from hardaudit_plugins.web.apache.rewrite_rules import (
-    RewriteConfig,
-    RewriteSyntaxError,
-    directory_config,
-    merge_server,
-    rules_from,
-)
+from hardaudit_plugins.web.apache.rewrite_rules import RewriteConfig, directory_config, merge_server, rules_from
+from hardaudit_plugins.web.apache.rewrite_syntax import RewriteSyntaxError
 from hardaudit_plugins.web.apache.rewrite_urls import BAD_REQUEST, internal_redirect, normalized, scheme_length, with_home
 
 if TYPE_CHECKING:

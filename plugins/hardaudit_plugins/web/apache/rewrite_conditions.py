@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from hardaudit_plugins.web.apache.patterns import Match
     from hardaudit_plugins.web.apache.request_state import RequestState
-    from hardaudit_plugins.web.apache.rewrite_rules import Condition, Rule
+    from hardaudit_plugins.web.apache.rewrite_syntax import Condition, Rule
     from hardaudit_plugins.web.choices import Choices
     from hardaudit_plugins.web.files import Files
 

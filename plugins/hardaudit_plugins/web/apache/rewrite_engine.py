@@ -16,7 +16,7 @@ from hardaudit_plugins.web.apache.words import lower
 if TYPE_CHECKING:
     from hardaudit_plugins.web.apache.request_state import RequestState
     from hardaudit_plugins.web.apache.rewrite_conditions import Run
-    from hardaudit_plugins.web.apache.rewrite_rules import Rule
+    from hardaudit_plugins.web.apache.rewrite_syntax import Rule
     from hardaudit_plugins.web.verdict import Place
 
 _LONGEST = 2 * 8190  # twice LimitRequestLine
