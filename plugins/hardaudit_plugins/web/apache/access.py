@@ -88,12 +88,16 @@ class _Outcome:
 class Authorization:
     """The access rules that layers come to, for a request at the time when they are asked, and a client."""
 
-    def __init__(self, layers: Sequence[Layer], state: State, files: Files, client: Client, choices: Choices) -> None:
+    def __init__(  # noqa: PLR0913 what a server knows when it asks them
+        self, layers: Sequence[Layer], state: State, files: Files, client: Client, choices: Choices, *, all_known: bool
+    ) -> None:
+        """`all_known`: no module is loaded that may bring authorization providers of its own."""
         self._layers = layers
         self._method = state.seen.method
         self._client = client
         self._environment = state.environment(files)
         self._variables = state.variables
+        self._all_known = all_known
         self._choices = choices
 
     def access(self) -> Access:
@@ -293,7 +297,7 @@ class Authorization:
             return _Outcome(evaluate(_unquoted(text), self._environment, self._choices), place, reason)
         if kind in ("user", "valid-user", "group", "file-owner", "file-group") or kind.startswith(("ldap-", "dbm-", "dbd-")):
             return _Outcome(False, place, reason, needs_user=True)
-        if kind.lower() != kind:
+        if kind.lower() != kind or self._all_known:
             raise RefusedError(f"the server answers 500: there is no authorization provider {kind}", place)
         granted = self._choices.undecidable(f"require {kind}", f"Require {kind} is not understood ({place})")
         return _Outcome(granted, place, reason)

@@ -16,18 +16,20 @@ if TYPE_CHECKING:
     from hardaudit_plugins.web.verdict import Place
 
 _VERSION = re.compile(r"[0-9]+(?:\.[0-9]*){0,2}")
-_LAST_PATCH = 120
+_PATCHES = range(6, 100)
+"""Those of the releases that distributions have had since Red Hat Enterprise Linux 7."""
+
 _OPERATOR = re.compile(r"(!?)(=|==|~|<|<=|>|>=)")
 
 
 def version_holds(words: list[str], version: tuple[int, int, int] | None, place: Place) -> bool:
     """Whether `<IfVersion WORDS` holds; the last word has the closing `>`. Raises ApacheSyntaxError as the server refuses it.
 
-    Where the version is not known, UndecidedError unless it holds for every version 2.4, or for none.
+    Where the version is not known, UndecidedError unless it holds for 2.4.6 to 2.4.99, or for none of them.
     """
     if version is not None:
         return _version_holds(words, version, place)
-    outcomes = {_version_holds(words, (2, 4, patch), place) for patch in range(1, _LAST_PATCH + 1)}
+    outcomes = {_version_holds(words, (2, 4, patch), place) for patch in _PATCHES}
     if len(outcomes) > 1:
         raise UndecidedError("the version of the server cannot be read")
     return outcomes.pop()

@@ -121,6 +121,12 @@ class HostServer:
         """Whether mod_php is loaded."""
         return any(map(self.has, MODULE_HANDLERS))
 
+    @property
+    def knows_providers(self) -> bool:
+        """Whether every authorization provider is known: no unknown module is loaded, and none is made by AuthzProviderAlias."""
+        aliases = any(directive.name == "authzprovideralias" for directive in self.configuration.directives)
+        return self.configuration.all_modules_known and not aliases
+
     def has(self, module: str) -> bool:
         """Whether a module is loaded."""
         return self.configuration.has_module(module)

@@ -107,7 +107,7 @@ class Evaluation:
         url = mapped.target.removeprefix("proxy:") if mapped.kind == "proxy" else None
         walked = self.server.walker.walk(state, self.files, self.choices, proxied=url)
         self._set_variables(walked.layers[len(start.layers) :], state)
-        access = Authorization(walked.layers, state, self.files, self.client, self.choices).access()
+        access = Authorization(walked.layers, state, self.files, self.client, self.choices, all_known=self.server.knows_providers).access()
         if not access.granted:
             return Verdict(False, f"the server refuses the request: {access.reason}", place=access.place)
         return self._fixups(state, mapped, walked)
