@@ -12,6 +12,7 @@ from hardaudit_plugins.web.choices import explore
 from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.handing_on import followed
 from hardaudit_plugins.web.site import Request
+from hardaudit_plugins.web.takeover import takeover_texts
 from hardaudit_plugins.web.verdict import Verdict, best
 
 if TYPE_CHECKING:
@@ -152,40 +153,27 @@ class Execution:
     def takeover(self, way: Way) -> Verdict:
         """Whether an uploaded .htaccess makes PHP run for a name that does not run without it, in a directory `sub` of the upload's own."""
         try:
-            if ".htaccess" not in way.site.access_files(f"{way.path}/sub"):
-                return Verdict(False, "no .htaccess file is read there")
+            texts = list(takeover_texts(way.site, f"{way.path}/sub", self.fpm))
         except OSError as error:
             return Verdict(None, f"{way.path}: {error.strerror}: whether .htaccess files are read there is not known")
+        if not texts:
+            return Verdict(False, "no .htaccess file has an effect there")
         tried: list[Verdict] = []
         for name in ("sub/x.jpg", "sub/x.php"):
             without = self.verdict(way, name, "", {})
             if without.executes is True:
                 continue
-            for text in self._texts():
+            for text in texts:
                 self.check_deadline()
                 verdict = self.verdict(way, name, "", {"sub/.htaccess": text})
                 if verdict.executes is True:
-                    shown = text.replace("\n", "; ")
-                    return Verdict(
-                        True, f"a .htaccess with `{shown}` makes {name.removeprefix('sub/')} run", verdict.handler, verdict.place
-                    )
+                    reason = f"a .htaccess with `{text.replace(chr(10), '; ')}` makes {name.removeprefix('sub/')} run"
+                    return Verdict(True, reason, verdict.handler, verdict.place)
                 tried.append(verdict if without.executes is False else without)
         undecided = best(tried)
         if tried and undecided.executes is None:
             return undecided
         return Verdict(False, "no .htaccess changes what runs", None, undecided.place)
-
-    def _texts(self) -> list[str]:
-        handlers = [
-            "SetHandler application/x-httpd-php",
-            "AddHandler application/x-httpd-php .jpg .php",
-            "AddType application/x-httpd-php .jpg .php",
-        ]
-        handlers += [f'SetHandler "proxy:{pool.listen}|fcgi://localhost"' for pool in self.fpm.pools if pool.listen.startswith("unix:")]
-        handlers += [f'SetHandler "proxy:fcgi://{pool.listen}"' for pool in self.fpm.pools if not pool.listen.startswith("unix:")]
-        texts = [*handlers, "php_flag engine on", "Require all granted"]
-        texts += [f"php_flag engine on\n{handler}" for handler in handlers] + [f"{handler}\nRequire all granted" for handler in handlers]
-        return texts + [f'<FilesMatch "\\.(jpg|php)$">\n{text}\n</FilesMatch>' for text in texts]
 
 
 def undecided_gap(context: TableContext, answer: Answer, site: Site) -> None:

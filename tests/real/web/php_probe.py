@@ -8,6 +8,7 @@ ends, its pid namespace ends, and every server in it.
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -37,17 +38,21 @@ LAID_OVER = ("etc/apache2", "etc/nginx", "etc/php", "var/www", "srv", "home")
 EMPTY = ("run", "var/log", "var/lib/nginx")
 NEEDED = ("run/php", "run/apache2", "run/lock/apache2", "var/log/apache2", "var/log/nginx")
 START = {"fpm": ("php-fpm8.2", "--daemonize"), "apache": ("apache2ctl", "start"), "nginx": ("nginx",)}
-TEXTS = (
+HANDLERS = (
     "SetHandler application/x-httpd-php",
     "AddHandler application/x-httpd-php .jpg .php",
     "AddType application/x-httpd-php .jpg .php",
-    "php_flag engine on",
-    "php_flag engine on\nSetHandler application/x-httpd-php",
-    "Require all granted",
     'SetHandler "proxy:unix:/run/php/php8.2-fpm.sock|fcgi://localhost"',
-    'SetHandler "proxy:unix:/run/php/php8.2-fpm.sock|fcgi://localhost"\nRequire all granted',
 )
-TAKEOVERS = (*TEXTS, *(f'<FilesMatch "\\.(jpg|php)$">\n{text}\n</FilesMatch>' for text in TEXTS))
+OPENERS = ("php_flag engine on", "Require all granted", "Order allow,deny\nAllow from all", "RewriteEngine Off")
+TEXTS = tuple(
+    "\n".join((*opened, *handler))
+    for count in range(len(OPENERS) + 1)
+    for opened in itertools.combinations(OPENERS, count)
+    for handler in [(), *((line,) for line in HANDLERS)]
+    if opened or handler
+)
+TAKEOVERS = (*TEXTS, *(f'<FilesMatch "\\.(jpg|php)$">\n{text}\n</FilesMatch>' for text in TEXTS if "Rewrite" not in text))
 """What an attacker writes into an uploaded .htaccess."""
 
 

@@ -40,6 +40,14 @@ def read_access_file(text: str, path: str, configuration: Configuration, overrid
     return tuple(_permitted(directives, configuration, override))
 
 
+def is_accepted(text: str, path: str, configuration: Configuration, override: Override) -> bool:
+    """Whether a .htaccess file with this text takes effect, rather than making the server answer 500 or being skipped."""
+    try:
+        return bool(read_access_file(text, path, configuration, override))
+    except AccessFileError:
+        return False
+
+
 def _permitted(directives: Sequence[Directive], configuration: Configuration, override: Override) -> Iterator[Directive]:
     for directive in directives:
         problem, kind = _problem(directive, configuration, override)

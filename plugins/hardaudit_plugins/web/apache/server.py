@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
+from hardaudit_plugins.web.apache.access_file import is_accepted
 from hardaudit_plugins.web.apache.fastcgi_targets import fastcgi_targets
 from hardaudit_plugins.web.apache.handlers import MODULE_HANDLERS
 from hardaudit_plugins.web.apache.host_server import HostServer
@@ -129,18 +130,28 @@ class ApacheSite:
         """The FastCGI addresses in SetHandler and ProxyPass lines, of the server's and of any section that may speak about it."""
         return fastcgi_targets(self.host_server)
 
-    def access_files(self, directory: str) -> Sequence[str]:
-        """The names by which .htaccess files are read in a directory; none where AllowOverride permits nothing."""
+    def access_lines(self, directory: str, lines: Sequence[str]) -> Sequence[str]:
+        """Those that AllowOverride permits in a .htaccess file; all where a pattern leaves open which sections speak about it."""
+        server = self.host_server
+        if ".htaccess" not in server.walker.access_files:
+            return ()
+        try:
+            override = server.walker.in_directory(directory, server.evidence.target).override
+        except UndecidedError:
+            return lines  # perhaps
+        path = f"{directory}/.htaccess"
+        return [line for line in lines if override.reads_files and is_accepted(line, path, server.configuration, override)]
+
+    def _reads_access_files(self, directory: str) -> bool:
         server = self.host_server
         try:
-            walked = server.walker.in_directory(directory, server.evidence.target)
+            return server.walker.in_directory(directory, server.evidence.target).override.reads_files
         except UndecidedError:
-            return server.walker.access_files  # perhaps
-        return server.walker.access_files if walked.override.reads_files else ()
+            return True
 
     def asks_method(self, directory: str) -> bool:
         """Whether a request's method may matter."""
-        return self._asks_method or bool(self.access_files(directory))
+        return self._asks_method or self._reads_access_files(directory)
 
     def php_module(self) -> tuple[str, IniConfiguration] | None:
         """mod_php's version and ini files."""
@@ -160,7 +171,7 @@ class ApacheSite:
 
     def verdict(self, request: Request, files: Files, choices: Choices) -> Verdict:
         """What happens to a request, of the host itself and of anyone."""
-        by_client = self._asks_client or self.access_files(request.script.rpartition("/")[0])
+        by_client = self._asks_client or self._reads_access_files(request.script.rpartition("/")[0])
         clients: list[Client] = [ANYONE, ITSELF] if by_client else [ANYONE]
         if self.host_server.has("remoteip_module") and self.host_server.every("remoteipheader", "remoteipproxyprotocol"):
             clients = [replace(client, may_lie=True) for client in clients]
