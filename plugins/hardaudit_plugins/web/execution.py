@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
@@ -12,7 +12,7 @@ from hardaudit_plugins.web.choices import explore
 from hardaudit_plugins.web.files import Files
 from hardaudit_plugins.web.handing_on import followed
 from hardaudit_plugins.web.site import Request
-from hardaudit_plugins.web.takeover import takeover_texts
+from hardaudit_plugins.web.takeover import crafted_texts, plain_texts
 from hardaudit_plugins.web.verdict import Verdict, best
 
 if TYPE_CHECKING:
@@ -153,19 +153,20 @@ class Execution:
     def takeover(self, way: Way) -> Verdict:
         """Whether an uploaded .htaccess makes PHP run for a name that does not run without it, in a directory `sub` of the upload's own."""
         try:
-            texts = list(takeover_texts(way.site, f"{way.path}/sub", self.fpm))
+            texts = list((crafted_texts if self.crafted else plain_texts)(way.site, f"{way.path}/sub", self.fpm))
         except OSError as error:
             return Verdict(None, f"{way.path}: {error.strerror}: whether .htaccess files are read there is not known")
         if not texts:
             return Verdict(False, "no .htaccess file has an effect there")
         tried: list[Verdict] = []
+        plain = replace(self, crafted=False)  # who writes the file needs no other request
         for name in ("sub/x.jpg", "sub/x.php"):
-            without = self.verdict(way, name, "", {})
+            without = plain.verdict(way, name, "", {})
             if without.executes is True:
                 continue
             for text in texts:
                 self.check_deadline()
-                verdict = self.verdict(way, name, "", {"sub/.htaccess": text})
+                verdict = plain.verdict(way, name, "", {"sub/.htaccess": text})
                 if verdict.executes is True:
                     reason = f"a .htaccess with `{text.replace(chr(10), '; ')}` makes {name.removeprefix('sub/')} run"
                     return Verdict(True, reason, verdict.handler, verdict.place)

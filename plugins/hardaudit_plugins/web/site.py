@@ -102,8 +102,8 @@ class Site(Protocol):
     def fpm_addresses(self) -> Sequence[tuple[str, Place]]:
         """The FastCGI addresses that its configuration hands requests to, as `unix:/path` or `host:port`, each with its line."""
 
-    def access_lines(self, directory: str, lines: Sequence[str]) -> Sequence[str]:
-        """Of some lines those that a .htaccess file in a directory may have there without being refused; none where none is read.
+    def access_texts(self, directory: str, texts: Sequence[str]) -> Sequence[str]:
+        """Of some texts those that take effect as a .htaccess file in a directory, rather than being refused; none where none is read.
 
         Raises OSError of the target.
         """

@@ -19,14 +19,21 @@ _OPENERS = ("php_flag engine on", "Require all granted", "Order allow,deny\nAllo
 """Each takes one kind of protection back that stands further up."""
 
 
-def takeover_texts(site: Site, directory: str, fpm: Fpm) -> Iterator[str]:
-    """Texts of a .htaccess file in a directory, the simplest first, made of the lines that the server takes there.
+def plain_texts(site: Site, directory: str, fpm: Fpm) -> Iterator[str]:
+    """Texts of a .htaccess file that hand files to PHP, switch its engine on or grant access, as they are found on servers, and no more."""
+    proxies = [_handler_of(pool.listen) for pool in fpm.pools]
+    engine, grant = _OPENERS[:2]
+    texts = [*_HANDLERS, engine, f"{engine}\n{_HANDLERS[0]}", grant, *proxies, *(f"{proxy}\n{grant}" for proxy in proxies)]
+    yield from site.access_texts(directory, [*texts, *map(_for_files, texts)])
 
-    Each line by itself; then the handlers with everything that opens; and the same for single files, which are merged after directories.
+
+def crafted_texts(site: Site, directory: str, fpm: Fpm) -> Iterator[str]:
+    """Texts that are made of every line the server takes there: those that take protections back in each combination with a handler.
+
+    Each line by itself first; then the handlers with what opens, one and all; and the same for files, which are merged after directories.
     """
-    handlers = [*_HANDLERS, *(_handler_of(pool.listen) for pool in fpm.pools)]
-    handlers = list(site.access_lines(directory, handlers))
-    openers = list(site.access_lines(directory, _OPENERS))
+    handlers = list(site.access_texts(directory, [*_HANDLERS, *(_handler_of(pool.listen) for pool in fpm.pools)]))
+    openers = list(site.access_texts(directory, _OPENERS))
     texts = [*handlers, *openers]
     for handler in handlers:
         texts += [f"{opener}\n{handler}" for opener in openers]
@@ -34,10 +41,15 @@ def takeover_texts(site: Site, directory: str, fpm: Fpm) -> Iterator[str]:
     texts.append("\n".join(openers))
     for text in dict.fromkeys(text for text in texts if text):
         yield text
-        inside = "\n".join(line for line in text.split("\n") if not line.startswith("Rewrite"))
-        outside = "\n".join(line for line in text.split("\n") if line.startswith("Rewrite"))
-        if inside:
-            yield f'{outside}\n<FilesMatch "\\.(jpg|php)$">\n{inside}\n</FilesMatch>'.lstrip("\n")
+        yield _for_files(text)
+
+
+def _for_files(text: str) -> str:
+    """The same for files by their names; what mod_rewrite says stays outside."""
+    lines = text.split("\n")
+    outside = "".join(f"{line}\n" for line in lines if line.startswith("Rewrite"))
+    inside = "\n".join(line for line in lines if not line.startswith("Rewrite"))
+    return f'{outside}<FilesMatch "\\.(jpg|php)$">\n{inside}\n</FilesMatch>' if inside else text
 
 
 def _handler_of(listen: str) -> str:

@@ -106,20 +106,25 @@ def test_variables_that_nothing_asks_for_leave_nothing_open(ask, root):
 
 
 @pytest.mark.parametrize(
-    ("override", "below", "executes"),
+    ("override", "below", "plain", "crafted"),
     [
-        ("None", "php_admin_flag engine off", 0),
-        ("All", "php_admin_flag engine off", 0),
-        ("All", "php_flag engine off", 1),
-        ("FileInfo", "php_flag engine off", 0),
-        ("All", "Require all denied", 1),
-        ("AuthConfig", "Require all denied", 1),
-        ("Nonfatal=All", "SetHandler default-handler", 0),
+        ("None", "php_admin_flag engine off", 0, 0),
+        ("All", "php_admin_flag engine off", 0, 0),
+        ("All", "php_flag engine off", 1, 1),
+        ("FileInfo", "php_flag engine off", 0, 0),
+        ("All", "Require all denied", 1, 1),
+        ("AuthConfig", "Require all denied", 1, 1),
+        ("Nonfatal=All", "SetHandler default-handler", 0, 0),
+        ("Limit", "Order allow,deny\nDeny from all", 0, 1),
+        ("FileInfo", "RewriteEngine On\nRewriteRule ^ - [F]", 0, 1),
+        ("All", "Require all denied\nphp_flag engine off", 0, 1),
     ],
 )
-def test_what_an_uploaded_htaccess_can_undo(ask, root, override, below, executes):
+def test_what_an_uploaded_htaccess_can_undo(ask, root, override, below, plain, crafted):
     write_apache(root, f"<Directory {IMAGES}>\n{below}\n</Directory>", override=override)
-    assert values(ask(f"directory = '{IMAGES}' AND file_name = '.htaccess'")) == [executes]
+    where = f"directory = '{IMAGES}' AND file_name = '.htaccess'"
+    assert values(ask(where)) == [plain]
+    assert values(ask(f"{where} AND crafted = 1")) == [crafted]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from pathlib import Path
 from hardaudit.audit.registry import Registry
 from hardaudit.engine.engine import Bounds, Engine
 from hardaudit.target.target import Target
+from hardaudit_plugins.web.execution import STANDARD_NAMES
 
 DOCROOT = "/var/www/shop"
 UPLOADS = f"{DOCROOT}/images"
@@ -31,7 +32,13 @@ STOCK_MODULES = (
 PROGRAMS = ("apache2ctl", "nginx", "php-fpm8.2", "php-cgi", "unshare", "setpriv", "ip")
 PRIVATELY = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 PHP_CGI = ("/usr/bin/php-cgi", "/usr/bin/php-cgi8.2", "/usr/lib/cgi-bin/php8.2")
-QUERY = "SELECT file_name, executes, site, url, reason FROM php_execution WHERE directory = :directory"
+NAMES = [name for name in STANDARD_NAMES if name != ".htaccess"]
+QUERY = """
+SELECT file_name, executes, site, url, reason FROM php_execution WHERE directory = :directory AND file_name IN (SELECT value FROM json_each(:names))
+UNION ALL
+SELECT file_name, executes, site, url, reason FROM php_execution WHERE directory = :directory AND file_name = '.htaccess' AND crafted = 1
+"""
+"""Plain requests; of an uploaded .htaccess every text."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +219,7 @@ def ask_table(cases: Sequence[Case], root: Path) -> dict[str, dict[str, Verdict]
     with Target.directory(str(root)) as target, Engine(target, TABLES) as engine:
         for case in cases:
             rows = defaultdict(list)
-            for row in engine.run(QUERY, {"directory": case.directory}, Bounds(seconds=120)).rows:
+            for row in engine.run(QUERY, {"directory": case.directory, "names": json.dumps(NAMES)}, Bounds(seconds=120)).rows:
                 rows[row["file_name"]].append((row["executes"], f"{row['site']} {row['url']}: {row['reason']}"))
             found[case.name] = {name: _verdict(listed) for name, listed in rows.items()}
     return found

@@ -112,7 +112,8 @@ class _Trial:
         kept = [name for name in _NAMES if bare[name].executes and alone[name].executes is False]
         if kept:
             execution, ways = self._without(places - {directive.place})
-            undone = any(execution.takeover(way).executes for way in ways)
+            attack = replace(execution, crafted=True)
+            undone = any(attack.takeover(way).executes for way in ways)
             return Protection(directory, kind, True, f"without it {', '.join(kept)} would run", directive.place, undone)
         undecided = next((verdict for verdict in (*bare.values(), *alone.values()) if verdict.executes is None), None)
         if undecided is not None:

@@ -130,7 +130,7 @@ class ApacheSite:
         """The FastCGI addresses in SetHandler and ProxyPass lines, of the server's and of any section that may speak about it."""
         return fastcgi_targets(self.host_server)
 
-    def access_lines(self, directory: str, lines: Sequence[str]) -> Sequence[str]:
+    def access_texts(self, directory: str, texts: Sequence[str]) -> Sequence[str]:
         """Those that AllowOverride permits in a .htaccess file; all where a pattern leaves open which sections speak about it."""
         server = self.host_server
         if ".htaccess" not in server.walker.access_files:
@@ -138,9 +138,9 @@ class ApacheSite:
         try:
             override = server.walker.in_directory(directory, server.evidence.target).override
         except UndecidedError:
-            return lines  # perhaps
+            return texts  # perhaps
         path = f"{directory}/.htaccess"
-        return [line for line in lines if override.reads_files and is_accepted(line, path, server.configuration, override)]
+        return [text for text in texts if override.reads_files and is_accepted(text, path, server.configuration, override)]
 
     def _reads_access_files(self, directory: str) -> bool:
         server = self.host_server

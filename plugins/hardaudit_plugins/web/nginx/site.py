@@ -81,9 +81,9 @@ class NginxSite:
         """The addresses of its `fastcgi_pass` lines, upstreams and variables resolved as far as they can be."""
         return ways.fpm_addresses(self.block.http, self.block.server, self.evidence)
 
-    def access_lines(self, directory: str, lines: Sequence[str]) -> Sequence[str]:
+    def access_texts(self, directory: str, texts: Sequence[str]) -> Sequence[str]:
         """None: nginx reads no such files."""
-        del directory, lines
+        del directory, texts
         return ()
 
     def asks_method(self, directory: str) -> bool:

@@ -44,7 +44,8 @@ SPEC = TableSpec(
         Column(
             "crafted",
             INTEGER,
-            "1 asks whether any request does it, whose sender chooses method, headers and query string; by default a plain GET is meant",
+            "1 asks whether any request does it, whose sender chooses method, headers and query string, and whether any .htaccess does, "
+            "protections taken back; by default a plain GET is meant, and the usual texts of a .htaccess",
             additional=True,
             hidden=True,
         ),
