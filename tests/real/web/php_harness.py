@@ -30,6 +30,7 @@ STOCK_MODULES = (
     *("authz_core", "authz_host", "mime", "dir", "alias", "mpm_prefork", "access_compat", "env", "filter", "negotiation", "autoindex"),
 )
 PROGRAMS = ("apache2ctl", "nginx", "php-fpm8.2", "php-cgi", "unshare", "setpriv", "ip")
+# The servers end with the test, however it ends.
 PRIVATELY = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 PHP_CGI = ("/usr/bin/php-cgi", "/usr/bin/php-cgi8.2", "/usr/lib/cgi-bin/php8.2")
 NAMES = [name for name in STANDARD_NAMES if name != ".htaccess"]
@@ -182,19 +183,7 @@ def ask_servers(cases: Sequence[Case], root: Path) -> dict[str, dict[str, dict[s
     job = root / "job.json"
     described = [{name: getattr(case, name) for name in ("name", "server", "directory", "url", "host", "port")} for case in cases]
     job.write_text(json.dumps({"servers": cases[0].servers, "cases": described}))
-    command = [
-        "unshare",
-        "--mount",
-        "--net",
-        "--pid",
-        "--fork",
-        "--kill-child",
-        "--mount-proc",
-        sys.executable,
-        str(PROBE),
-        str(root),
-        str(job),
-    ]
+    command = [*PRIVATELY, sys.executable, str(PROBE), str(root), str(job)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     job.unlink()
     if done.returncode or not done.stdout.strip():
