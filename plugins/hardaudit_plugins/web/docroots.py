@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _STATE = "web_docroots"
 _PROBLEMS_NAMED = 50
-_OVERRIDES = (".htaccess", ".user.ini")
 
 
 class Docroots:
@@ -126,23 +125,3 @@ def docroots_of(context: TableContext) -> Docroots | None:
     finally:
         found.report_to(context)
     return found if usable else None
-
-
-def docroot_links(context: TableContext) -> list[tuple[str, str]]:
-    """The links in docroots that lead to directories: the link's path, and the directory without links."""
-    docroots = docroots_of(context)
-    return list(docroots.links()) if docroots else []
-
-
-def override_files(context: TableContext, names: Sequence[str] = _OVERRIDES) -> list[str]:
-    """The paths, without links, of the files in docroots that have one of these names, such as .htaccess; links too."""
-    docroots = docroots_of(context)
-    if docroots is None:
-        return []
-    query = "SELECT prefix || name FROM entry JOIN directory ON directory.id = entry.parent WHERE extension = ? AND name = ?"
-    return sorted(path for name in names for (path,) in docroots.spool.select(query, (_extension(name), name)))
-
-
-def _extension(name: str) -> str:
-    _, dot, extension = name.rpartition(".")
-    return extension.lower() if dot else ""

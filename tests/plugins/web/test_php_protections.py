@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 from apache_root import HANDLER_LINE, IMAGES, write_apache
 
+from hardaudit.model.gap import GapReason
+
 SITE = "/etc/apache2/sites-enabled/shop.conf"
 
 
@@ -82,3 +84,10 @@ def test_the_servers_general_refusal_is_no_protection_of_the_directory(found, ro
 def test_without_php_nothing_needs_a_protection(found, root):
     write_apache(root, f"<Directory {IMAGES}>\nRequire all denied\n</Directory>", left_out=("php",))
     assert found() == {}
+
+
+def test_protections_beyond_the_first_forty_are_a_gap(query, root):
+    write_apache(root, "".join(f"<Directory {IMAGES}>\nphp_admin_flag engine off\n</Directory>\n" for _ in range(41)))
+    answer = query(f"SELECT config_line FROM php_protections WHERE directory = '{IMAGES}'", root)
+    assert len(answer.tuples) == 40
+    assert [gap.reason for gap in answer.gaps] == [GapReason.TRUNCATED]

@@ -639,6 +639,8 @@ ACCESS = {
     "ip-local": "Require ip 127.0.0.1",
     "ip-other": "Require ip 10.0.0.0/8",
     "ip-two": "Require ip 10 127",
+    "expr-fails": "Require expr file('/srv/none') == 'x'",
+    "expr-not-fails": "<RequireAll>\nRequire all granted\nRequire not expr file('/srv/none') == 'x'\n</RequireAll>",
     "local": "Require local",
     "not-ip": "<RequireAll>\nRequire all granted\nRequire not ip 127.0.0.1\n</RequireAll>",
     "not-local": "<RequireAll>\nRequire all granted\nRequire not local\n</RequireAll>",

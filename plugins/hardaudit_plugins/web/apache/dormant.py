@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hardaudit.model.gap import GapReason
 from hardaudit_plugins.web.apache.directive import ApacheSyntaxError
 from hardaudit_plugins.web.apache.fnmatch import matches_wildcard
 from hardaudit_plugins.web.apache.installation import available_files
@@ -55,7 +56,8 @@ def _unread_access_files(server: HostServer, directory: str) -> Iterator[Protect
             continue
         try:
             override = server.walker.in_directory(above, server.evidence.target).override
-        except UndecidedError:
+        except UndecidedError as error:
+            server.evidence.gap(GapReason.UNDECIDABLE, f"{above}{name}: {error.reason}")
             continue  # perhaps it is read
         if override.reads_files and name in names:
             continue
@@ -66,8 +68,11 @@ def _unread_access_files(server: HostServer, directory: str) -> Iterator[Protect
         )
         try:
             directives = read_htaccess(text, above + name, server.configuration)
-        except (ApacheSyntaxError, UndecidedError):
-            directives = ()  # not read by the server either
+        except UndecidedError as error:
+            server.evidence.gap(GapReason.UNDECIDABLE, f"{above}{name}: {error.reason}")
+            continue
+        except ApacheSyntaxError:
+            continue  # if it were read, all of the directory would be an error: no line of it is a protection
         for directive in _flat(directives):
             kind = protection_kind(directive)
             if kind is not None:
@@ -124,7 +129,7 @@ def _names_directory(server: HostServer, around: list[tuple[str, str]], director
     inside = directory.rstrip("/") + "/"
     if name == "directory":
         pattern = argument.rstrip("/") + "/"
-        return inside.startswith(pattern) and len(pattern) > 1 if "*" not in pattern else _wildcard(pattern, inside)
+        return inside.startswith(pattern) and len(pattern) > 1 if "*" not in pattern else _wildcard(server.evidence, pattern, inside)
     url = inside.removeprefix(server.document_root)
     return (
         url.startswith(argument.rstrip("/") + "/")
@@ -133,10 +138,11 @@ def _names_directory(server: HostServer, around: list[tuple[str, str]], director
     )
 
 
-def _wildcard(pattern: str, inside: str) -> bool:
+def _wildcard(evidence: Evidence, pattern: str, inside: str) -> bool:
     try:
         return matches_wildcard(pattern, inside)
-    except TimeoutError:
+    except TimeoutError as error:
+        evidence.gap_for(error, f"<Directory {pattern}>")
         return False
 
 

@@ -45,7 +45,6 @@ class Host:
     listen: tuple[Address, ...]
     names: tuple[str, ...]
     place: Place
-    is_main: bool
     is_default: bool = True
 
 
@@ -59,7 +58,7 @@ def hosts_of(directives: Sequence[Directive], config_path: str) -> tuple[Host, .
     served: set[Address] = set()
     own = tuple(listen for listen in listens if not any(address.takes(listen) for address in taken))
     if own:
-        hosts.append(Host((main,), own, tuple(_names(main.layer.directives)), Place(config_path, 1), is_main=True))
+        hosts.append(Host((main,), own, tuple(_names(main.layer.directives)), Place(config_path, 1)))
     for section, addresses in virtual:
         scope = scope_of(section.children or (), f"<VirtualHost {section.arguments}>", section.place)
         reached = tuple(listen for listen in listens if any(address.takes(listen) for address in addresses))
@@ -68,7 +67,7 @@ def hosts_of(directives: Sequence[Directive], config_path: str) -> tuple[Host, .
             is_default = not set(reached) <= served
             served.update(reached)
             names = tuple(_names(scope.layer.directives))
-            hosts.append(Host((main, scope), reached, names, section.place, is_main=False, is_default=is_default))
+            hosts.append(Host((main, scope), reached, names, section.place, is_default=is_default))
     return tuple(hosts)
 
 

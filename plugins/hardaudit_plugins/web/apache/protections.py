@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hardaudit.model.gap import GapReason
 from hardaudit_plugins.web.apache.dormant import dormant_protections
 from hardaudit_plugins.web.apache.pcre import UndecidedError
 from hardaudit_plugins.web.apache.protective import is_about_php, protection_kind
@@ -39,11 +40,14 @@ def protections_of(site: ApacheSite, directory: str) -> Iterator[Protection]:
     if not ways:
         return
     trial = _Trial(site, ways)
-    lines = list(_lines(site, ways))[:_MOST_LINES]
+    lines = list(_lines(site, ways))
+    if len(lines) > _MOST_LINES:
+        detail = f"{directory}: more than {_MOST_LINES} lines are there to keep PHP from running; only the first are looked at"
+        site.host_server.evidence.gap(GapReason.TRUNCATED, detail)
     places = frozenset(directive.place for directive in lines)
     bare = trial.verdicts(places)
     if any(verdict.executes is not False for verdict in bare.values()):
-        for directive in lines:
+        for directive in lines[:_MOST_LINES]:
             yield trial.judged(directive, directory, places, bare)
     yield from dormant_protections(site, directory)
 
@@ -72,8 +76,13 @@ def _layers(site: ApacheSite, way: Way, name: str) -> list[Layer]:
     state.map_to(f"{way.path.rstrip('/')}/{stored}", f"/{rest}" if rest else "")
     try:
         return server.walker.walk(state, files, Choices((), crafted=False)).layers
-    except (RefusedError, UndecidedError, OSError, TimeoutError):
-        return server.walker.start().layers  # what keeps the walk from its end decides in `verdict` too
+    except RefusedError:
+        pass  # nothing of the directory is served: there is no line to find
+    except UndecidedError as error:
+        server.evidence.gap(GapReason.UNDECIDABLE, f"{way.path}: {error.reason}")
+    except OSError as error:
+        server.evidence.gap_for(error, way.path)
+    return server.walker.start().layers
 
 
 def _is_meant(directive: Directive, layer: Layer, site: ApacheSite) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hardaudit.model.gap import GapReason
 from hardaudit_plugins.web.nginx.listen import matches_name, names_of
 from hardaudit_plugins.web.nginx.values import UndecidedRequestError, names
 
@@ -27,7 +28,10 @@ def literal_names(server: Scope, evidence: Evidence) -> list[str]:
     A regex for which none is found stays as it is written, `~` included.
     """
     found: dict[str, None] = {}
-    for written in names_of(server)[:_MOST_NAMES]:
+    every = names_of(server)
+    if len(every) > _MOST_NAMES:
+        evidence.gap(GapReason.TRUNCATED, f"{server.directive.place}: more than {_MOST_NAMES} names; only the first are asked for")
+    for written in every[:_MOST_NAMES]:
         if written.startswith("~"):
             found.update(dict.fromkeys(_of_regex(written[1:], server, evidence) or [written]))
         elif "$" not in written:

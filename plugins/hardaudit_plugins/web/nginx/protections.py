@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hardaudit.model.gap import GapReason
 from hardaudit.target.walk import canonical
 from hardaudit_plugins.web.choices import explore
 from hardaudit_plugins.web.files import Files
@@ -50,8 +51,11 @@ def protections_of(block: Block, evidence: Evidence, directory: str) -> Iterator
     if not urls:
         return
     trial = _Trial(block, evidence, directory, urls)
-    found = list(_candidates(server, urls))[:_MOST_CANDIDATES]
-    for candidate in found:
+    found = list(_candidates(server, urls))
+    if len(found) > _MOST_CANDIDATES:
+        detail = f"{directory}: more than {_MOST_CANDIDATES} lines are there to keep PHP from running; only the first are looked at"
+        evidence.gap(GapReason.TRUNCATED, detail)
+    for candidate in found[:_MOST_CANDIDATES]:
         effective, reason = trial.effect(candidate, found)
         yield Protection(directory, candidate.kind, effective, reason, candidate.shown.place)
     yield from unused(http, server, evidence, directory, urls)

@@ -56,3 +56,9 @@ def test_a_root_that_a_location_captures_is_a_gap(root):
     with nginx(root, server(r"location ~ ^/~(?<user>[a-z]+)/ { root /home/$user; }")) as found:
         assert found.site.mappings()
         assert any("0.conf:5" in gap for gap in found.gaps)
+
+
+def test_names_beyond_the_first_64_are_a_gap(root):
+    with nginx(root, server(PHP, name=" ".join(f"shop{number}.test" for number in range(65)))) as found:
+        assert "shop63.test" in found.site.names
+        assert found.gaps == ["/etc/nginx/sites-enabled/0.conf:1: more than 64 names; only the first are asked for"]

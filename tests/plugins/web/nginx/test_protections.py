@@ -34,6 +34,12 @@ def test_a_protection_is_tried_by_leaving_it_out(root, body, kind, effective, li
         assert (kind, effective, line) in protections(found)
 
 
+def test_protections_beyond_the_first_forty_are_a_gap(root):
+    with nginx(root, server("".join(f"location /images/{number}/ {{ deny all; }}\n" for number in range(41)) + PHP)) as found:
+        assert len(protections(found)) == 40
+        assert found.gaps == [f"{UPLOADS}: more than 40 lines are there to keep PHP from running; only the first are looked at"]
+
+
 def test_two_protections_that_stand_in_for_each_other_both_count(root):
     with nginx(root, server("location ^~ /images/ { }\n" + DENY + PHP)) as found:
         assert [effective for _, effective, _ in protections(found)] == [True, True]
