@@ -33,3 +33,7 @@ class QueryError(HardauditError):
 
 class TargetError(HardauditError):
     """The target itself cannot be opened: `--root` is missing or is not a directory."""
+
+
+class SourceError(HardauditError):
+    """The osquery that was asked for cannot be used: none is there, someone else could replace it, or it does not answer."""

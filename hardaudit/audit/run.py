@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hardaudit import __version__
 from hardaudit.audit.score import gate, score
+from hardaudit.audit.sources import EMBEDDED
 from hardaudit.audit.verdict import decide
 from hardaudit.errors import UsageError
 from hardaudit.model import host_text
@@ -26,42 +27,49 @@ if TYPE_CHECKING:
     from hardaudit.engine.engine import Bounds, Engine
     from hardaudit.model.policy import Attestation, Policy, Waiver
 
-EMBEDDED = "embedded"
-"""The source of osquery's tables: hardaudit's own generators."""
-
 _EXPIRING_DAYS = 30
 
 Progress = Callable[[int, int, str], None]
 """Called before each check with its number from 0, how many there are, and its id."""
 
 
-def audit(  # noqa: PLR0913 the six things an audit is made of
-    policy: Policy, registry: Registry, engine: Engine, bounds: Bounds, only: Sequence[str] = (), progress: Progress | None = None
+def audit(  # noqa: PLR0913 what an audit is made of
+    policy: Policy,
+    registry: Registry,
+    engine: Engine,
+    bounds: Bounds,
+    only: Sequence[str] = (),
+    progress: Progress | None = None,
+    source: tuple[str, str] = (EMBEDDED, ""),
 ) -> model.Result:
-    """Run the policy's checks, or those whose id matches one of `only`. Raises UsageError when that leaves none."""
+    """Run the policy's checks, or those whose id matches one of `only`. Raises UsageError when that leaves none.
+
+    `source`: where the engine's tables come from, and which osquery that is in words.
+    """
     started, clock = datetime.now(timezone.utc), time.monotonic()
     chosen = _chosen(policy, only)
-    results = [_attested(attestation, started.date()) for attestation in policy.attestations if not only]
+    results = [attested(attestation, started.date()) for attestation in policy.attestations if not only]
     for number, name in enumerate(chosen):
         if progress:
             progress(number, len(chosen), name)
         check = registry.checks[name]
         result = decide(check, policy.checks[name], engine, bounds)
-        results.append(_waive(result, policy.waivers, started.date()))
+        results.append(waive(result, policy.waivers, started.date()))
     checks = tuple(sorted(results, key=lambda result: result.id))
     scored = score(checks)
     return model.Result(
         version=__version__,
         target=_target(engine),
-        policy=_policy_notice(policy, only),
-        source=EMBEDDED,
+        policy=policy_notice(policy, only),
+        source=source[0],
+        source_detail=source[1],
         started=started,
         duration_s=time.monotonic() - clock,
         gate=gate(policy.gate, checks, scored),
         score=scored,
         checks=checks,
-        waivers=_waiver_notices(policy, checks, started.date(), complete=not only),
-        plugins=_plugin_notices(registry),
+        waivers=waiver_notices(policy, checks, started.date(), complete=not only),
+        plugins=plugin_notices(registry),
     )
 
 
@@ -74,7 +82,7 @@ def _chosen(policy: Policy, only: Sequence[str]) -> list[str]:
     return chosen
 
 
-def _attested(attestation: Attestation, today: date) -> CheckResult:
+def attested(attestation: Attestation, today: date) -> CheckResult:
     """An attestation as a check: it passes while it holds."""
     holds = attestation.holds(today)
     if holds:
@@ -100,7 +108,7 @@ def _attested(attestation: Attestation, today: date) -> CheckResult:
     )
 
 
-def _waive(result: CheckResult, waivers: Sequence[Waiver], today: date) -> CheckResult:
+def waive(result: CheckResult, waivers: Sequence[Waiver], today: date) -> CheckResult:
     """The result with the unexpired waivers laid over its findings; its state stays."""
     in_force = [waiver for waiver in waivers if waiver.check == result.id and not waiver.is_expired(today)]
     if not in_force:
@@ -112,7 +120,7 @@ def _waive(result: CheckResult, waivers: Sequence[Waiver], today: date) -> Check
     return dataclasses.replace(result, findings=findings)
 
 
-def _waiver_notices(policy: Policy, checks: Sequence[CheckResult], today: date, *, complete: bool) -> tuple[model.WaiverNotice, ...]:
+def waiver_notices(policy: Policy, checks: Sequence[CheckResult], today: date, *, complete: bool) -> tuple[model.WaiverNotice, ...]:
     """Waivers that are expired, soon will be, or cover nothing; a run of some checks only cannot tell the last."""
     used = {id(finding.waiver) for check in checks for finding in check.findings if finding.waiver}
     notices = []
@@ -126,7 +134,8 @@ def _waiver_notices(policy: Policy, checks: Sequence[CheckResult], today: date, 
     return tuple(notices)
 
 
-def _policy_notice(policy: Policy, only: Sequence[str]) -> model.PolicyNotice:
+def policy_notice(policy: Policy, only: Sequence[str]) -> model.PolicyNotice:
+    """What was asked."""
     disabled: Mapping[str, str] = {
         name: selection.reason or "" for name, selection in sorted(policy.checks.items()) if not selection.enabled
     }
@@ -134,7 +143,8 @@ def _policy_notice(policy: Policy, only: Sequence[str]) -> model.PolicyNotice:
     return model.PolicyNotice(policy.name, origin, policy.digest, len(policy.checks) - len(disabled), disabled, tuple(only))
 
 
-def _plugin_notices(registry: Registry) -> tuple[model.PluginNotice, ...]:
+def plugin_notices(registry: Registry) -> tuple[model.PluginNotice, ...]:
+    """The plugins that took part, then those that were refused."""
     used = [model.PluginNotice(plugin.name, plugin.distribution, plugin.version, plugin.digest) for plugin in registry.manager.plugins]
     refused = [model.PluginNotice(refusal.name, "", "", "", refusal.reason) for refusal in registry.manager.refusals]
     return (*used, *refused)

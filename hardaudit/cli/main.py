@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,8 +13,12 @@ from hardaudit import __version__
 from hardaudit.cli import output
 from hardaudit.errors import HardauditError
 
+if TYPE_CHECKING:
+    from types import FrameType
+
 COMMANDS = {
     "check": "Test checks with their own examples.",
+    "export": "Write a policy as an osquery pack or as Fleet's policies.",
     "list": "List checks, tables, policies, plugins or report formats.",
     "plugin": "Start a new plugin.",
     "policy": "Check a policy file.",
@@ -39,7 +45,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """A command, imported now."""
         if cmd_name in COMMANDS:
-            module = importlib.import_module(f"hardaudit.cli.commands.{cmd_name}_command")
+            module = importlib.import_module(f"hardaudit.cli.commands.{cmd_name.replace('-', '_')}_command")
             command: click.Command = module.command
             return command
         return self._plugin_commands().get(cmd_name)
@@ -85,9 +91,19 @@ def cli(context: click.Context) -> None:
 def main() -> None:
     """Run the command line; what a user can mend is one line on stderr."""
     output.prepare()
+    end_on_sigterm()
     status = _run()
     output.finish()
     sys.exit(status)
+
+
+def end_on_sigterm() -> None:
+    """Let SIGTERM, as timeout(1) and systemd send it, end the program as the interrupt key does: what was started is ended first."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 def _run() -> int:

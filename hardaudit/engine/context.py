@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, MutableMapping
 
     from hardaudit.engine.stream import RowStream
-    from hardaudit.model.gap import GapReason
+    from hardaudit.model.gap import Gap, GapReason
     from hardaudit.model.table import Row, Value
     from hardaudit.target.table import Table
     from hardaudit.target.target import Target
@@ -31,6 +31,9 @@ class Run(Protocol):
 
     def stream(self, table: str, constraints: Constraints, columns_used: frozenset[str]) -> RowStream:
         """A table's shared stream."""
+
+    def unkept_stream(self, table: Table, constraints: Constraints, columns_used: frozenset[str]) -> RowStream:
+        """A stream that nobody shares, of a table that need not be on offer."""
 
     def check_deadline(self) -> None:
         """Raise DeadlineError when the query's time is up."""
@@ -103,6 +106,14 @@ class Context:
                 row = dict(zip(columns, values, strict=True))
                 if all(row[name] == value for name, value in equals.items()):  # a generator need not narrow
                     yield row
+
+    def gaps_of(self, table: Table) -> list[Gap]:
+        """What another generator of the same facts could not read."""
+        known = {column.name for column in table.spec.columns}
+        stream = self._run.unkept_stream(table, self.constraints, self.columns_used & known)
+        for _ in stream:
+            pass
+        return list(stream.gaps)
 
     def _defect(self, problem: str) -> TableDefectError:
         return TableDefectError(self._stream.shape.spec.name, problem)

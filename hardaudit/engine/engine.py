@@ -238,12 +238,18 @@ class Engine:
         key = (table, _frozen(constraints))
         streams = [stream for stream in self._streams.get(key, ()) if stream.is_open]
         for stream in streams:
-            if stream.columns_used >= columns_used:
+            # A gap of a wider stream may be of a column that is not wanted here.
+            if stream.columns_used == columns_used or (stream.columns_used > columns_used and not any(True for _ in stream.gaps)):
                 return stream
         stream = self._new_stream(self._tables[table], constraints, columns_used)
         if stream.is_open:
             self._streams[key] = [*streams, stream]
         return stream
+
+    def unkept_stream(self, table: Table, constraints: Constraints, columns_used: frozenset[str]) -> RowStream:
+        """A stream that nobody shares, of a table that need not be on offer; its rows are not kept."""
+        nothing = RowBudget(0, 0)
+        return RowStream(RowShape(table.spec), columns_used, nothing, lambda stream: table.generate(Context(self, stream, constraints)))
 
     def _new_stream(self, table: Table, constraints: Constraints, columns_used: frozenset[str]) -> RowStream:
         is_missing = table.spec.live_only and not self.target.live
@@ -283,12 +289,16 @@ def _bounded(rows: Iterable[tuple[Any, ...]], query: Query, bounds: Bounds) -> I
         if count >= bounds.rows:
             query.add_gap(GapReason.TRUNCATED, f"more than {bounds.rows:,} rows: only the first are kept")
             return
-        values = tuple([host_text.decode(value) if isinstance(value, bytes) else value for value in row])
+        values = _without_blobs(row) if bytes in map(type, row) else row
         characters += sum([len(value) for value in values if isinstance(value, str)])
         if characters > bounds.characters:
             query.add_gap(GapReason.TRUNCATED, f"more than {bounds.characters:,} characters: only the first rows are kept")
             return
         yield values
+
+
+def _without_blobs(row: tuple[Any, ...]) -> RowTuple:
+    return tuple(host_text.decode(value) if isinstance(value, bytes) else value for value in row)
 
 
 def _wanted(columns: Sequence[Column]) -> str:

@@ -78,9 +78,14 @@ def _pattern(pattern: str) -> Pattern[str]:
     if _items(pattern) > _MAX_REGEX_ITEMS:
         raise QueryError(f"regex: {pattern!r}: too many repetitions")
     try:
-        return regex.compile(pattern, regex.VERSION0 | regex.ASCII)
+        return regex.compile(_REGEX_ITEM.sub(_at_the_very_end, pattern), regex.VERSION0 | regex.ASCII)
     except regex.error as error:
         raise QueryError(f"regex: {pattern!r}: {error}") from error
+
+
+def _at_the_very_end(item: re.Match[str]) -> str:
+    """ECMAScript's $ is the end of the text alone; to `regex` it is also the place before a line feed there."""
+    return r"\Z" if item[0] == "$" else item[0]
 
 
 def _items(pattern: str) -> int:

@@ -154,7 +154,10 @@ class PolicyNotice:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An audit. `started` has a time zone; `duration_s` is in seconds; `checks` are sorted by id."""
+    """An audit. `started` has a time zone; `duration_s` is in seconds; `checks` are sorted by id.
+
+    `source` is where osquery's tables came from, embedded or osquery; `source_detail` says of an osquery which, empty otherwise.
+    """
 
     version: str
     target: TargetNotice
@@ -167,6 +170,7 @@ class Result:
     checks: tuple[CheckResult, ...]
     waivers: tuple[WaiverNotice, ...]
     plugins: tuple[PluginNotice, ...]
+    source_detail: str = ""
 
     @property
     def counts(self) -> Mapping[State, int]:

@@ -51,6 +51,7 @@ def _result(result: Result) -> dict[str, Any]:
             "waivers": [{**_waiver(notice.waiver), "status": notice.status} for notice in result.waivers],
         },
         "source": result.source,
+        "source_detail": result.source_detail,
         "started": result.started.isoformat(timespec="seconds"),
         "duration_s": round(result.duration_s, 3),
         "gate": result.gate.state.value,

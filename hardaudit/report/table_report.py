@@ -112,7 +112,8 @@ def _summary(page: _Page, result: Result) -> None:
     page.field("Target", ", ".join(filter(None, [" ".join(filter(None, [where, _shown(target.hostname)])), _shown(target.system)])))
     page.field("Policy", f"{_shown(result.policy.name)}  sha256:{result.policy.digest[:12]}")
     started = f"{result.started:%Y-%m-%d %H:%M:%S} UTC"
-    page.field("Run", f"{started}, {result.duration_s:.1f} s, source {result.source}, hardaudit {result.version}")
+    source = printable(result.source_detail) or result.source
+    page.field("Run", f"{started}, {result.duration_s:.1f} s, source {source}, hardaudit {result.version}")
     page.field("Checks", _counts(result))
     page.field("Score", _score(result))
     page.field("Gate", _verdict(result), _GATE_COLOURS[result.gate.state])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from hardaudit.model.table import Constraints, Row, TableSpec
 
 if TYPE_CHECKING:
-    from hardaudit.model.gap import GapReason
+    from hardaudit.model.gap import Gap, GapReason
     from hardaudit.model.table import Value
     from hardaudit.target.target import Target
 
@@ -54,6 +54,12 @@ class TableContext(Protocol):
         A value of another type than the column's, or none for a required column, is a defect: no row would come, in silence.
 
         `only`: the columns that are wanted (default all); without an expensive or doubtful column its gaps need not arise.
+        """
+
+    def gaps_of(self, table: Table) -> list[Gap]:
+        """What another generator of the same facts could not read, for these constraints and columns; its rows are thrown away.
+
+        For a table whose own way to the facts does not say what it left out.
         """
 
     def check_deadline(self) -> None:

@@ -14,6 +14,7 @@ import click
 from hardaudit.cli.main import EXIT_INCOMPLETE, EXIT_PASSED
 from hardaudit.cli.options import format_option, root_option, target_of, timeout_option, warn_of_refusals
 from hardaudit.cli.output import tell
+from hardaudit.cli.source_options import opened_source, source_options
 from hardaudit.errors import QueryError
 from hardaudit.model import host_text
 from hardaudit.report.escape import printable
@@ -29,10 +30,20 @@ if TYPE_CHECKING:
 @click.command("query")
 @click.argument("sql")
 @root_option
+@source_options
 @format_option(["table", "json", "csv"], "How rows are printed.")
 @click.option("--strict", is_flag=True, help="Exit with status 3 when something could not be read.")
 @timeout_option(600.0, "Seconds before the query is stopped.")
-def command(sql: str, root: str | None, form: str, strict: bool, timeout: float) -> int:  # noqa: FBT001 click passes flags so
+def command(  # noqa: PLR0913 one parameter an option
+    sql: str,
+    root: str | None,
+    source: str,
+    osquery_socket: str | None,
+    osquery_binary: str | None,
+    form: str,
+    strict: bool,  # noqa: FBT001 click passes flags so
+    timeout: float,
+) -> int:
     """Run one SELECT over the tables and print its rows.
 
     Gaps, what could not be read, are printed to stderr. `hardaudit list tables` lists the tables, `hardaudit show NAME` describes one.
@@ -49,7 +60,11 @@ def command(sql: str, root: str | None, form: str, strict: bool, timeout: float)
     from hardaudit.engine.errors import TableDefectError
 
     registry = Registry()
-    with target_of(root) as target, Engine(target, registry.tables.values()) as engine:
+    with (
+        target_of(root) as target,
+        opened_source(registry, root, source, osquery_socket, osquery_binary) as opened,
+        Engine(target, opened.tables) as engine,
+    ):
         bounds = Bounds(seconds=timeout, rows=sys.maxsize, characters=sys.maxsize)
         query = engine.query(host_text.from_argument(sql), bounds=bounds)
         try:
@@ -75,10 +90,14 @@ def _print_json(query: Query, out: TextIO) -> None:
     twice = [name for name, count in Counter(query.columns).items() if count > 1]
     if twice:
         raise QueryError(f"two columns are named {printable(twice[0])}: give one of them another name with AS")
+    encode = json.JSONEncoder(ensure_ascii=True, allow_nan=False).encode
     separator = "["
     for row in rows:
-        values = dict(zip(query.columns, map(json_value, row), strict=True))
-        out.write(f"{separator}\n" + json.dumps(values, ensure_ascii=True, allow_nan=False))
+        try:
+            written = encode(dict(zip(query.columns, row, strict=True)))
+        except ValueError:  # infinity
+            written = encode(dict(zip(query.columns, map(json_value, row), strict=True)))
+        out.write(f"{separator}\n{written}")
         separator = ","
     out.write("[]\n" if separator == "[" else "\n]\n")
     out.flush()

@@ -1,0 +1,1 @@
+"""Checks written down for other engines: osquery's packs, Fleet's policies."""

@@ -1,0 +1,85 @@
+"""A check's own examples, run as osquery would have their rows: it shows the NULL of a TEXT column as the empty text.
+
+A check that asks `IS NULL` may come to another verdict there; its examples tell.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hardaudit.engine.engine import Bounds, Engine
+from hardaudit.export.dialect import GAPS
+from hardaudit.export.queries import GAP_COLUMN, applies_sql, check_sql, findings_sql
+from hardaudit.export.sql_text import CannotExportError
+from hardaudit.model.policy import Selection
+from hardaudit.model.table import ColumnType
+from hardaudit.target.table import Table
+from hardaudit.target.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from hardaudit.export.dialect import Dialect
+    from hardaudit.export.queries import CheckSql
+    from hardaudit.model.check import Check, Example
+    from hardaudit.model.table import Row, TableSpec
+    from hardaudit.target.table import TableContext
+
+_BOUNDS = Bounds(seconds=10)
+
+
+def rehearse(check: Check, dialect: Dialect, specs: Mapping[str, TableSpec]) -> None:
+    """Raises CannotExportError if an example comes to another state in osquery, or to fewer findings.
+
+    Examples with a gap of osquery's own tables are left out, for osquery does not tell of those. `specs`: this installation's tables.
+    """
+    for example in check.examples:
+        exported = check_sql(check, Selection(check.severity, {**check.defaults, **example.params}), dialect)
+        if not example.gaps.keys() <= {*exported.extension}:
+            continue
+        state, findings = _come_to(exported, example, specs)
+        if state != example.state:
+            found = f"{state} instead of {example.state}"
+        elif state == "fail" and findings < len(example.subjects):
+            found = f"{findings} findings instead of {len(example.subjects)}"
+        else:
+            continue
+        raise CannotExportError(f"osquery shows NULL as empty text, with which its example {example.name!r} comes to {found}")
+
+
+def _come_to(exported: CheckSql, example: Example, specs: Mapping[str, TableSpec]) -> tuple[str, int]:
+    """The state and the number of findings that the exported statements come to."""
+    read = {*exported.query.reading.tables, *(exported.applies.reading.tables if exported.applies else ())}
+    looked_into: set[str] = set()
+    tables = [*(_table(specs[name], example, looked_into) for name in sorted(read)), _gaps(example, looked_into)]
+    with Target.live_host() as target, Engine(target, tables) as engine:
+        if exported.applies is not None:
+            counted, *gaps = engine.run(applies_sql(exported.applies), None, _BOUNDS).rows
+            if not counted["applies"]:
+                return "unknown" if gaps else "not_applicable", 0
+        rows = engine.run(findings_sql(exported), None, _BOUNDS).rows
+    findings = sum(row.get(GAP_COLUMN) is None for row in rows)
+    return "fail" if findings else "unknown" if rows else "pass", findings
+
+
+def _table(spec: TableSpec, example: Example, looked_into: set[str]) -> Table:
+    texts = {column.name: "" for column in spec.columns if column.type is ColumnType.TEXT}
+
+    def generate(context: TableContext) -> Iterator[Row]:
+        looked_into.add(spec.name)
+        arguments = {}
+        for column in spec.columns:
+            if column.hidden and (asked := context.constraints.equals(column.name)) is not None:
+                arguments[column.name] = asked[0]
+        for row in example.tables.get(spec.name, ()):
+            yield {**texts, **arguments, **{name: value for name, value in row.items() if value is not None}}
+
+    return Table(spec, generate)
+
+
+def _gaps(example: Example, looked_into: set[str]) -> Table:
+    def generate(_context: TableContext) -> Iterator[Row]:
+        for name in sorted(looked_into & example.gaps.keys()):
+            yield {"table_name": name, "reason": example.gaps[name].value, "detail": "the example says so", "time": 0}
+
+    return Table(GAPS, generate)

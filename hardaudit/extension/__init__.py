@@ -1,0 +1,1 @@
+"""hardaudit's tables served to an osqueryd, as an extension of it."""

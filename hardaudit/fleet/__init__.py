@@ -1,0 +1,1 @@
+"""Many hosts scored from what their osqueryds logged."""

@@ -1,0 +1,93 @@
+"""Where an osquery is on this host, and whether root may believe it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hardaudit.errors import HardauditError, SourceError
+from hardaudit.osquery.daemon import EphemeralDaemon
+from hardaudit.osquery.shell import ShellReader
+from hardaudit.osquery.socket_reader import INSTALL, SocketReader, bindings_installed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hardaudit.osquery.reader import Reader
+
+SOCKETS = ("/var/osquery/osquery.em", "/opt/orbit/orbit-osquery.em")
+"""Where osqueryd of the official packages and of Fleet's listens unless it is told otherwise."""
+
+PLACES = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/opt/osquery/bin"
+"""Where its programs are looked for, as in PATH. Root's PATH is not followed: who may write a directory in it would be asked."""
+
+
+def candidates(verify: Callable[[str], None]) -> Iterator[Callable[[], Reader]]:
+    """Ways to an osquery that is here, the best first: a running osqueryd, one of our own, osqueryi. Calling one opens it.
+
+    `verify` raises for a path that someone else than root could replace.
+    """
+    yield from (partial(socket_reader, path, verify) for path in SOCKETS if _is_socket(path))
+    programs = (shutil.which(name, path=PLACES) for name in ("osqueryd", "osqueryi"))
+    yield from (partial(binary_reader, program, verify) for program in programs if program is not None)
+
+
+def socket_reader(path: str, verify: Callable[[str], None]) -> Reader:
+    """The osqueryd behind a socket. Raises SourceError, saying what to do, when it cannot be asked or believed."""
+    _need_bindings(f"the socket {path}")
+    if not _is_socket(path):
+        raise SourceError(f"{path} is no socket: name the one of a running osqueryd (its flag --extensions_socket)")
+    _trusted(path, verify)
+    reader = SocketReader(os.path.abspath(path), f"the socket {path}")
+    try:
+        _refuse_other_system(reader)
+    except BaseException:
+        reader.close()
+        raise
+    return reader
+
+
+def binary_reader(path: str, verify: Callable[[str], None]) -> Reader:
+    """A program of osquery's: osqueryd is started once where the bindings are installed, osqueryi for each query. Raises SourceError."""
+    if not os.path.isfile(path) or not os.access(path, os.X_OK):
+        raise SourceError(f"{path} is no program: name osqueryd or osqueryi")
+    path = os.path.abspath(path)
+    _trusted(path, verify)
+    is_daemon = "osqueryi" not in os.path.basename(path)
+    if is_daemon and bindings_installed():
+        return EphemeralDaemon(path)
+    return ShellReader(path, is_daemon=is_daemon)
+
+
+def _need_bindings(what: str) -> None:
+    if not bindings_installed():
+        raise SourceError(f"{what} cannot be read without osquery's Python bindings: {INSTALL}")
+
+
+def _trusted(path: str, verify: Callable[[str], None]) -> None:
+    try:
+        verify(path)
+    except HardauditError as error:
+        raise SourceError(f"osquery at {path} is not used: {error}") from error
+
+
+def _refuse_other_system(reader: SocketReader) -> None:
+    """Raise SourceError when the osqueryd is another user's, or sees other files: its answers would not be about this host."""
+    if os.geteuid() == 0 and reader.user != 0:
+        raise SourceError(f"{reader.through} belongs to user {reader.user}: root does not believe it; start osqueryd as root")
+    try:
+        there, here = os.stat(f"/proc/{reader.process}/root"), os.stat("/")
+    except OSError:  # another user's process, or gone: then the first question says so
+        return
+    if (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
+        raise SourceError(f"{reader.through}: that osqueryd runs in a container and sees other files; run hardaudit there")
+
+
+def _is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except OSError:
+        return False
