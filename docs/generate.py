@@ -95,6 +95,28 @@ def commands_page() -> str:
     return "# Commands\n\n" + "\n".join(pages)
 
 
+DIFFERENCES = """# Differences from osquery
+
+A table that osquery has too has the same name, columns and types here, and its rows are compared with those of a real osquery: with rows
+that were recorded (`tests/conformance`), and on the machine itself where an osqueryd is installed
+(`tests/real/test_real_osquery.py`). Where they are meant to differ, the reason is here.
+
+Everywhere: what cannot be read is a gap, where osquery leaves the row out or the value empty; NULL is NULL, where osquery has an empty
+text; a query without a required column is an error, where osquery warns and returns nothing; text that is no UTF-8 keeps its bytes
+([decision 3](../decisions/0003-host-text.md)). With `--source osquery` the rows are osquery's own, and hardaudit's own reading beside them
+tells the gaps ([decision 11](../decisions/0011-osquery.md)).
+
+| table | what is different, and why |
+|---|---|
+"""
+
+
+def differences_page(specs) -> str:
+    rows = [f"| [{spec.name}](tables/{spec.name}.md) | {cell(spec.notes)} |" for spec in specs if spec.osquery and spec.notes]
+    same = ", ".join(f"[{spec.name}](tables/{spec.name}.md)" for spec in specs if spec.osquery and not spec.notes)
+    return DIFFERENCES + "\n".join(rows) + f"\n\nNo difference beyond those is meant in {same}.\n"
+
+
 EXIT_STATUS = """# Exit status
 
 | status | meaning |
@@ -134,6 +156,7 @@ def pages() -> dict[str, str]:
     made["policies/README.md"] = index_page("Policies", [(policy.name, f"{policy.name}.md", policy.description) for policy in policies])
     made["commands.md"] = commands_page()
     made["exit-status.md"] = EXIT_STATUS
+    made["osquery-differences.md"] = differences_page(specs)
     return {name: NOTE + re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE).rstrip() + "\n" for name, text in made.items()}
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "Test checks with their own examples.",
     "export": "Write a policy as an osquery pack or as Fleet's policies.",
     "list": "List checks, tables, policies, plugins or report formats.",
+    "osquery-extension": "Serve hardaudit's tables to a running osqueryd.",
     "plugin": "Start a new plugin.",
     "policy": "Check a policy file.",
     "query": "Query any table with SQL.",

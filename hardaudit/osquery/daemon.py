@@ -53,11 +53,16 @@ def private_directory() -> str:
     return tempfile.mkdtemp(prefix="hardaudit-", dir=place if len(os.fsencode(place)) < _LONGEST_DIRECTORY else "/tmp")  # noqa: S108
 
 
+def empty_file(directory: str) -> str:
+    """The path of a new empty file there, for flags that name a file."""
+    path = os.path.join(directory, "empty")
+    with open(path, "x", encoding="ascii"):
+        return path
+
+
 def _command(binary: str, directory: str) -> list[str]:
     """The command line of an osqueryd that reads none of the site's configuration and writes nothing outside the directory."""
-    empty = os.path.join(directory, "empty")
-    with open(empty, "x", encoding="ascii"):
-        pass
+    empty = empty_file(directory)
     return [
         binary,
         "--ephemeral",

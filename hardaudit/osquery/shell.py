@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hardaudit.errors import SourceError
 from hardaudit.model import host_text
 from hardaudit.model.gap import GapReason
-from hardaudit.osquery.daemon import private_directory
+from hardaudit.osquery.daemon import empty_file, private_directory
 from hardaudit.osquery.process import Program
 from hardaudit.osquery.reader import OsqueryError, ReportedError
 
@@ -66,9 +66,10 @@ def _options(directory: str) -> list[str]:
     """What keeps osqueryi from the site's configuration and from writing outside the directory."""
     return [
         "--config_path=/dev/null",
+        f"--flagfile={empty_file(directory)}",  # or the site's own would be read
+        "--disable_database",
         "--disable_events",
         "--disable_extensions",
-        f"--database_path={directory}/database",
         f"--logger_path={directory}",
     ]
 

@@ -31,12 +31,12 @@ Rows = list[dict[str, str]]
 VERSION = "5.23.1"
 
 
-class Failure(Exception):
+class FailedError(Exception):
     """What osquery would answer with a status other than 0."""
 
 
 class Manager(ExtensionManager.Iface):
-    """The manager's interface; `answer` maps SQL to rows, or raises Failure."""
+    """The manager's interface; `answer` maps SQL to rows, or raises FailedError."""
 
     def __init__(self, answer: Callable[[str], Rows]) -> None:
         self.answer = answer
@@ -49,7 +49,7 @@ class Manager(ExtensionManager.Iface):
         self.asked.append(sql)
         try:
             return ExtensionResponse(status=ExtensionStatus(code=0, message="OK", uuid=0), response=self.answer(sql))
-        except Failure as failure:
+        except FailedError as failure:
             return ExtensionResponse(status=ExtensionStatus(code=1, message=str(failure), uuid=0), response=[])
 
 
@@ -102,10 +102,8 @@ class Server:
     def close(self) -> None:
         """Stop listening and break off every conversation."""
         for open_socket in (self._listener, *self._connections):
-            try:
+            with contextlib.suppress(OSError):
                 open_socket.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
         self._listener.close()
 
 
@@ -187,7 +185,7 @@ class Embedded:
             try:
                 answer = engine.run(sql, bounds=Bounds(rows=10**7, characters=10**9))
             except QueryError as error:
-                raise Failure(str(error)) from error
+                raise FailedError(str(error)) from error
             if sql == "SELECT version FROM osquery_info":
                 return [{"version": VERSION}]
             return [{name: "" if value is None else str(value) for name, value in row.items()} for row in answer.rows]
@@ -240,7 +238,7 @@ def shell(sql: str) -> None:
     """`osqueryi --json`."""
     try:
         rows = Embedded()(sql)
-    except Failure as failure:
+    except FailedError as failure:
         print(f"Error: {failure}", file=sys.stderr)
         sys.exit(1)
     lines = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)

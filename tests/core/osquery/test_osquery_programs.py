@@ -106,7 +106,11 @@ class TestDaemon:
 
     def test_a_log_that_nobody_reads_does_not_stop_it(self, tmp_path):
         before = "sys.stderr.write('W1127 13:00:00.1 1 a.cpp:1] ' + 'x' * 3000 + chr(10)); sys.stderr.flush()"
-        noisy = program(tmp_path, "osqueryd", f"import threading, time\ndef noise():\n    while True:\n        {before}\nthreading.Thread(target=noise, daemon=True).start()")
+        noisy = program(
+            tmp_path,
+            "osqueryd",
+            f"import threading, time\ndef noise():\n    while True:\n        {before}\nthreading.Thread(target=noise, daemon=True).start()",
+        )
         daemon = EphemeralDaemon(noisy)
         try:
             assert [list(daemon.rows(ROOT, never)) for _ in range(3)] == [[{"username": "root"}]] * 3
@@ -183,7 +187,9 @@ class TestShell:
 
     def test_one_that_hangs_is_ended_with_the_query(self, tmp_path):
         record = tmp_path / "pid"
-        reader = ShellReader(script(tmp_path, "osqueryi", f"echo $$ > {record}; printf '[\\n  {{\"a\":\"1\"}},\\n'; exec sleep 600"), is_daemon=False)
+        reader = ShellReader(
+            script(tmp_path, "osqueryi", f'echo $$ > {record}; printf \'[\\n  {{"a":"1"}},\\n\'; exec sleep 600'), is_daemon=False
+        )
 
         class TooLateError(Exception):
             pass

@@ -50,7 +50,9 @@ class TestQuery:
 
     @pytest.mark.parametrize("name", ["osqueryd", "osqueryi"])
     def test_through_a_program(self, tmp_path, name):
-        process = hardaudit("query", "--osquery-binary", program(tmp_path, name), "--format", "csv", "SELECT uid FROM users WHERE username = 'root'")
+        process = hardaudit(
+            "query", "--osquery-binary", program(tmp_path, name), "--format", "csv", "SELECT uid FROM users WHERE username = 'root'"
+        )
         assert (process.returncode, process.stdout, process.stderr) == (0, "uid\n0\n", "")
 
     def test_a_reply_that_breaks_off_is_a_gap(self, tmp_path):
@@ -69,9 +71,9 @@ class TestQuery:
 
     def test_an_error_of_osquery_is_a_gap_that_strict_reports(self, tmp_path):
         def failing(sql):
-            from false_osquery import Failure
+            from false_osquery import FailedError
 
-            raise Failure("table users: \x1b[31mbroken\n")
+            raise FailedError("table users: \x1b[31mbroken\n")
 
         server = Server(str(tmp_path / "osquery.em"), Canned(real_catalog(), {"users": failing}))
         process = hardaudit("query", "--strict", "--format", "json", "--osquery-socket", server.path, "SELECT uid FROM users")

@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from false_osquery import Failure, engine_over
+from false_osquery import FailedError, engine_over
 from installed_tables import builtin_tables
 
 from hardaudit.errors import QueryError, SourceError
@@ -27,7 +27,11 @@ def reasons(answer):
 
 class TestTypes:
     def test_numbers_are_numbers_and_empty_ones_null(self, ask):
-        rows = [{"name": "a", "count": "10", "share": "0.5"}, {"name": "", "count": "", "share": ""}, {"name": "c", "count": "-3", "share": "-1e3"}]
+        rows = [
+            {"name": "a", "count": "10", "share": "0.5"},
+            {"name": "", "count": "", "share": ""},
+            {"name": "c", "count": "-3", "share": "-1e3"},
+        ]
         answer, _ = ask("SELECT name, count, share FROM things", {"things": rows}, NO_EMBEDDED)
         assert answer.tuples == (("a", 10, 0.5), ("", None, None), ("c", -3, -1000.0))
         assert answer.gaps == ()
@@ -98,7 +102,8 @@ class TestAsked:
 
     def test_a_join_across_both_sources(self, ask):
         answer, _ = ask(
-            "SELECT u.username, w.value FROM users AS u JOIN (SELECT 0 AS uid, value FROM json_each('[7]')) AS w USING (uid)", {"users": USERS}
+            "SELECT u.username, w.value FROM users AS u JOIN (SELECT 0 AS uid, value FROM json_each('[7]')) AS w USING (uid)",
+            {"users": USERS},
         )
         assert answer.tuples == (("root", 7),)
 
@@ -107,7 +112,9 @@ class TestAsked:
             path = sql.split("`path` = '")[1].rstrip("'").replace("''", "'")
             return [{"path": path, "mode": "0755"}]
 
-        answer, asked = ask("SELECT f.path, f.mode FROM users AS u CROSS JOIN file AS f ON f.path = u.directory", {"users": USERS, "file": files})
+        answer, asked = ask(
+            "SELECT f.path, f.mode FROM users AS u CROSS JOIN file AS f ON f.path = u.directory", {"users": USERS, "file": files}
+        )
         assert answer.tuples == (("/root", "0755"), ("/home/o'hara", "0755"))
         assert len(asked) == 3
 
@@ -151,11 +158,11 @@ class TestReleases:
 
         def old(sql):
             if "pragma_table_xinfo" in sql:
-                raise Failure("no such table: pragma_table_xinfo")
+                raise FailedError("no such table: pragma_table_xinfo")
             if "osquery_registry" in sql:
                 return [{"name": "users"}, {"name": "bad name; --"}]
             if sql == "PRAGMA table_xinfo(users)":
-                raise Failure("Authorizer denied action")
+                raise FailedError("Authorizer denied action")
             if sql == "PRAGMA table_info(users)":
                 return [{"name": "uid", "type": "BIGINT"}, {"name": "username", "type": "TEXT"}]
             return canned(sql)
@@ -232,14 +239,14 @@ class TestLog:
 class TestFailures:
     def test_an_error_is_a_gap_and_nothing_else(self, ask):
         def failing(_sql):
-            raise Failure("vtable constructor failed: things")
+            raise FailedError("vtable constructor failed: things")
 
         answer, _ = ask("SELECT name FROM things", {"things": failing}, NO_EMBEDDED)
         assert (answer.tuples, reasons(answer)) == ((), [("things", "unsupported")])
 
     def test_a_table_that_went_away(self, ask):
         def failing(_sql):
-            raise Failure("no such table: things")
+            raise FailedError("no such table: things")
 
         answer, _ = ask("SELECT name FROM things", {"things": failing}, NO_EMBEDDED)
         assert reasons(answer) == [("things", "missing_source")]
@@ -287,8 +294,12 @@ class TestRecorded:
             if any("without the column" in gap.detail for gap in answer.gaps):
                 continue  # the query narrows by a column that was not recorded
             plain = [{key: "" if value is None else str(value) for key, value in row.items()} for row in answer.rows]
-            want = [{key: value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for key, value in row.items()} for row in rows]
-            got = [{key: "".join("\ufffd" if "\uef80" <= c <= "\uefff" else c for c in value) for key, value in row.items()} for row in plain]
+            want = [
+                {key: value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for key, value in row.items()} for row in rows
+            ]
+            got = [
+                {key: "".join("\ufffd" if "\uef80" <= c <= "\uefff" else c for c in value) for key, value in row.items()} for row in plain
+            ]
             assert sorted(map(sorted, map(dict.items, got))) == sorted(map(sorted, map(dict.items, want))), name
             assert answer.gaps == (), name
             tried += 1
