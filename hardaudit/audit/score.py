@@ -40,7 +40,7 @@ def _percent(part: int, whole: int) -> float | None:
 
 def gate(rule: Gate, checks: Sequence[CheckResult], scored: Score) -> GateResult:
     """Failures first: a finding nobody waived at or above `fail_on`, or a score under `min_score`; then coverage under `min_coverage`."""
-    failures = [check for check in checks if check.state is State.FAIL and check.unwaived and check.severity.at_least(rule.fail_on)]
+    failures = [check for check in checks if check.state is State.FAIL and not check.is_waived and check.severity.at_least(rule.fail_on)]
     severest_first = sorted(failures, key=lambda check: -check.severity.weight)
     reasons = [f"{check.id} ({check.severity.value}) has {_count(check)}" for check in severest_first]
     if scored.score is not None and scored.score < rule.min_score:
@@ -57,4 +57,6 @@ def gate(rule: Gate, checks: Sequence[CheckResult], scored: Score) -> GateResult
 
 def _count(check: CheckResult) -> str:
     number = len(check.unwaived)
+    if not number:
+        return "more findings than were kept, none of which is known to be waived"
     return f"{number} finding" if number == 1 else f"{number} findings"

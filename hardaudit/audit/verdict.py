@@ -6,11 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hardaudit.engine.engine import QUERY
 from hardaudit.engine.errors import TableDefectError
 from hardaudit.errors import CheckError, QueryError
 from hardaudit.model.check import sql_value
-from hardaudit.model.gap import Gap, GapReason
+from hardaudit.model.gap import QUERY, Gap, GapReason
 from hardaudit.model.result import CheckResult, Finding, State
 from hardaudit.policy.finding_template import render_finding
 

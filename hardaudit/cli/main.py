@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "check": "Test checks with their own examples.",
     "export": "Write a policy as an osquery pack or as Fleet's policies.",
+    "fleet": "Score many hosts from osqueryd's results logs.",
     "list": "List checks, tables, policies, plugins or report formats.",
     "osquery-extension": "Serve hardaudit's tables to a running osqueryd.",
     "plugin": "Start a new plugin.",

@@ -21,7 +21,7 @@ from hardaudit.engine.stream import RowBudget, RowStream
 from hardaudit.engine.virtual_table import TableModule
 from hardaudit.errors import QueryError
 from hardaudit.model import host_text
-from hardaudit.model.gap import Gap, GapReason
+from hardaudit.model.gap import QUERY, Gap, GapReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from hardaudit.model.table import Column, Constraints, Row, TableSpec, Value
     from hardaudit.target.table import Table
     from hardaudit.target.target import Target
-
-QUERY = "query"
-"""The name under which a gap of the query itself, not of one table, is recorded."""
 
 _SQL_ERRORS = (apsw.Error, ValueError)
 """What SQLite raises, and APSW for text that is no Unicode."""

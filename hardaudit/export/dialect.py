@@ -14,28 +14,15 @@ from hardaudit.engine import functions
 from hardaudit.engine.authorizer import Authorizer
 from hardaudit.export.planner import PlannedTable, Scan, lossy_tables
 from hardaudit.export.sql_text import CannotExportError
-from hardaudit.model.table import BIGINT, TEXT, Column, TableSpec
+from hardaudit.osquery.gaps_table import GAPS
 from hardaudit.osquery.schema import columns_of
 from hardaudit.policy.sql_params import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from hardaudit.model.table import TableSpec
     from hardaudit.osquery.schema import OsquerySchema
-
-GAPS = TableSpec(
-    "hardaudit_gaps",
-    "What hardaudit's tables could not read when they were last queried.",
-    "hardaudit's osquery extension",
-    (
-        Column("table_name", TEXT, "the table", index=True),
-        Column("reason", TEXT, "why"),
-        Column("detail", TEXT, "what, and what to do"),
-        Column("time", BIGINT, "when, Unix seconds UTC"),
-    ),
-    (),
-)
-"""The extension's table of gaps, as exported SQL reads it."""
 
 _SQL_LIMIT = 1_000_000  # bytes; SQLite's own default, which osquery keeps
 _STEPS = 10_000_000  # of SQLite's instructions; a statement over empty tables takes some hundred

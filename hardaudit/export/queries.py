@@ -7,10 +7,10 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from hardaudit.errors import UsageError
-from hardaudit.export.dialect import GAPS
 from hardaudit.export.sql_text import CannotExportError, embeddable, texts, with_values
 from hardaudit.export.waiver_sql import reason_of, waived
 from hardaudit.model.check import sql_value
+from hardaudit.osquery.gaps_table import GAPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

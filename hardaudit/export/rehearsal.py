@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardaudit.engine.engine import Bounds, Engine
-from hardaudit.export.dialect import GAPS
 from hardaudit.export.queries import GAP_COLUMN, applies_sql, check_sql, findings_sql
 from hardaudit.export.sql_text import CannotExportError
 from hardaudit.model.policy import Selection
 from hardaudit.model.table import ColumnType
+from hardaudit.osquery.gaps_table import GAPS
 from hardaudit.target.table import Table
 from hardaudit.target.target import Target
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from hardaudit.errors import HardauditError
+from hardaudit.osquery.literal import NoLiteralError
+from hardaudit.osquery.literal import literal as sql_literal
 from hardaudit.policy.sql_params import replaced, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from hardaudit.model.table import Value
-
-_INT64 = range(-(2**63), 2**63)
 
 
 class CannotExportError(HardauditError):
@@ -22,27 +21,11 @@ class CannotExportError(HardauditError):
 
 def literal(value: Value) -> str:
     """The value as an SQL literal, which can stand wherever a parameter can. Raises CannotExportError for what has none."""
-    if value is None:
-        return "(NULL)"
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise CannotExportError(f"{value!r} cannot be written in SQL")
-        return f"({value!r})"
-    if value not in _INT64:
-        raise CannotExportError(f"the number {value} has more than 64 bits")
-    return f"({int(value)})"  # in parentheses: `-:n` with -1 would begin a comment
-
-
-def _text(value: str) -> str:
     try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise CannotExportError(f"{value!a:.60} is no Unicode") from error
-    if "\0" in value:
-        raise CannotExportError(f"{value!a:.60} has a NUL character, where SQL ends")
-    return "'" + value.replace("'", "''") + "'"
+        written = sql_literal(value)
+    except NoLiteralError as error:
+        raise CannotExportError(str(error)) from error
+    return written if isinstance(value, str) else f"({written})"  # `-:n` with -1 would begin a comment
 
 
 def texts(values: Iterable[str]) -> str:

@@ -13,27 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hardaudit.model.gap import GapReason
-from hardaudit.model.table import BIGINT, TEXT, Column, TableSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from hardaudit.model.gap import Gap
     from hardaudit.model.table import Row
-
-GAPS = TableSpec(
-    name="hardaudit_gaps",
-    description="What the tables of this extension could not read when a query last read them.",
-    source="the extension itself",
-    columns=(
-        Column("table_name", TEXT, "The table that was read", index=True),
-        Column("reason", TEXT, "permission_denied, missing_source, stale_data, truncated, timeout, unsupported or undecidable"),
-        Column("detail", TEXT, "What could not be read, and why"),
-        Column("time", BIGINT, "When it was met last, Unix seconds UTC"),
-    ),
-    examples=("SELECT table_name, reason, detail FROM hardaudit_gaps",),
-    osquery=False,
-)
 
 SETTLED = 60.0
 """Seconds without a scan after which gaps that were read are done with; as long as one call may take."""

@@ -9,9 +9,9 @@ from osquery.extensions.ttypes import ExtensionResponse, ExtensionStatus
 
 from hardaudit.extension import question
 from hardaudit.extension.errors import AnswerError
-from hardaudit.extension.gap_book import GAPS
 from hardaudit.extension.routes import routes
 from hardaudit.extension.rows import EncodedResponse, EncodedRows
+from hardaudit.osquery.gaps_table import GAPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

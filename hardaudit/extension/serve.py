@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from hardaudit.errors import HardauditError
 from hardaudit.extension.errors import ExtensionError
-from hardaudit.extension.gap_book import GAPS, GapBook
+from hardaudit.extension.gap_book import GapBook
 from hardaudit.extension.handler import Handler
 from hardaudit.extension.manager import NAME, Manager
 from hardaudit.extension.routes import routes
 from hardaudit.extension.server import Server
 from hardaudit.extension.session import Session
 from hardaudit.extension.wire import identity
+from hardaudit.osquery.gaps_table import GAPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,13 +12,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hardaudit.engine.engine import QUERY, Bounds, Engine
+from hardaudit.engine.engine import Bounds, Engine
 from hardaudit.engine.errors import TableDefectError
 from hardaudit.errors import HardauditError
 from hardaudit.extension import statement
 from hardaudit.extension.errors import AnswerError
 from hardaudit.extension.rows import MOST_BYTES, MOST_ROWS, EncodedRows
-from hardaudit.model.gap import Gap, GapReason
+from hardaudit.model.gap import QUERY, Gap, GapReason
 from hardaudit.target.target import Target
 
 if TYPE_CHECKING:

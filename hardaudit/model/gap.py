@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+QUERY = "query"
+"""In place of a table's name: a gap of the query itself, which came to one of its bounds."""
+
 
 class GapReason(str, Enum):
     """Why evidence is missing; the reason of a check that is `unknown`."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from hardaudit.model.gap import QUERY
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
@@ -82,9 +84,14 @@ class CheckResult:
         return tuple(finding for finding in self.findings if finding.waiver is None)
 
     @property
+    def is_cut(self) -> bool:
+        """Whether there may be more findings than are here: the query itself came to one of its bounds."""
+        return any(gap.table == QUERY for gap in self.gaps)
+
+    @property
     def is_waived(self) -> bool:
         """Whether it failed and every finding is waived."""
-        return self.state is State.FAIL and not self.unwaived
+        return self.state is State.FAIL and not self.unwaived and not self.is_cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,10 @@ class PluginNotice:
 
 @dataclass(frozen=True, slots=True)
 class TargetNotice:
-    """What was audited: `kind` is live or root; `root` the directory; `system` and `hostname` as the target's own files name them."""
+    """What was audited: `kind` is live, root, or remote for a host that is known from its osqueryd's logs alone.
+
+    `root` is the directory; `system` and `hostname` as the target's own files name them.
+    """
 
     kind: str
     root: str

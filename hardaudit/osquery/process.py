@@ -28,11 +28,21 @@ _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 """Ours is not handed on: it may name configuration, proxies or libraries."""
 
 
+def is_readable(fd: int, seconds: float) -> bool:
+    """Wait until a read of the descriptor would not; select(2) knows the first 1,024 descriptors only."""
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
+
+
 class Program:
     """A running program, a process group of its own that dies with this process, even when that is killed (PR_SET_PDEATHSIG, prctl(2))."""
 
-    def __init__(self, command: list[str], home: str, *, read_output: bool = False) -> None:
-        """Start it in /, with a home directory. `read_output`: standard output is for `read`, else thrown away. Raises SourceError."""
+    def __init__(self, command: list[str], home: str, *, read_output: bool = False, write_input: bool = False) -> None:
+        """Start it in /, with a home directory. Its standard input and output lead nowhere unless `write` and `read` are wanted.
+
+        Raises SourceError.
+        """
         prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
 
         def die_with_parent() -> None:
@@ -43,7 +53,7 @@ class Program:
         try:
             self._process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if write_input else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if read_output else subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 cwd="/",  # in a temporary directory it would be a finding of its own audit
@@ -82,6 +92,12 @@ class Program:
         self._lines.clear()
         return lines
 
+    def write(self, text: bytes) -> None:
+        """Put this into its standard input. Raises OSError when it has closed it."""
+        if self._process.stdin is not None:
+            self._process.stdin.write(text)
+            self._process.stdin.flush()
+
     def read(self, waiting: Callable[[], None]) -> bytes:
         """The next piece of its standard output, empty at the end. `waiting` is called while there is none."""
         stream = self._process.stdout
@@ -90,7 +106,7 @@ class Program:
         while True:
             waiting()
             self.drain()
-            if select.select([stream], [], [], _SLICE)[0]:
+            if is_readable(stream.fileno(), _SLICE):
                 return os.read(stream.fileno(), _CHUNK)
 
     def is_running(self) -> bool:
@@ -118,9 +134,10 @@ class Program:
             self._signal(signal.SIGKILL)  # not reaped yet, so the group's number is still its own
             self._process.wait()
         self.drain()
-        for stream in (self._process.stdout, self._process.stderr):
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream is not None:
-                stream.close()
+                with contextlib.suppress(OSError):  # what is still to be written to it
+                    stream.close()
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

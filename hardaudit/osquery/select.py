@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hardaudit.osquery.literal import literal
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from hardaudit.model.table import Constraints, Value
-
-
-class CannotAskError(Exception):
-    """A value that no SQL text can hold."""
-
-
-def literal(value: Value) -> str:
-    """A value as an SQL literal. Raises CannotAskError for a text with a NUL character, at which SQLite's parser ends."""
-    if value is None:
-        return "NULL"
-    if isinstance(value, str):
-        if "\0" in value:
-            raise CannotAskError
-        return "'" + value.replace("'", "''") + "'"
-    return repr(value)
+    from hardaudit.model.table import Constraints
 
 
 def identifier(name: str) -> str:
@@ -31,7 +18,10 @@ def identifier(name: str) -> str:
 
 
 def statement(table: str, columns: Sequence[str], constraints: Constraints, known: Collection[str], more: Iterable[str] = ()) -> str:
-    """`SELECT` of these columns (1 without any) with the constraints on `known` columns, and `more` conditions in SQL."""
+    """`SELECT` of these columns (1 without any) with the constraints on `known` columns, and `more` conditions in SQL.
+
+    Raises NoLiteralError for a constraint's value that cannot be told.
+    """
     conditions = [
         *(
             f"{identifier(column)} = {literal(value)}"

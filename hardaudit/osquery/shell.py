@@ -1,10 +1,12 @@
-"""osqueryi, run once a query: the way where no bindings are installed."""
+"""osqueryi: the way where no bindings are installed."""
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
+import time
 from typing import TYPE_CHECKING
 
 from hardaudit.errors import SourceError
@@ -20,12 +22,15 @@ if TYPE_CHECKING:
     from hardaudit.model.table import Value
 
 _LINE_LIMIT = 32 * 2**20  # bytes of a row
+_GREETING_SECONDS = 5.0
+_END = "hardaudit_end"  # the column of a row that says where an answer ends
 
 
 class ShellReader:
-    """`osqueryi --json SQL`, whose output has a row on each line; see `reader.Reader`.
+    """`osqueryi --json`, whose output has a row on each line; see `reader.Reader`.
 
-    Each query starts a process, which costs a tenth of a second and more.
+    An osqueryi that reads statements from its standard input, as every release does, goes on to the next query; one that does not is
+    started anew for each, with the statement as its argument.
     """
 
     def __init__(self, binary: str, *, is_daemon: bool) -> None:
@@ -33,24 +38,67 @@ class ShellReader:
         self._directory = private_directory()
         self._command = [binary, *(["-S"] if is_daemon else []), "--json", *_options(self._directory)]
         self._warnings: list[str] = []
-        self.through = f"{binary}, started for each query"
+        self._idle: list[_Talk] = []
         self.user = os.geteuid()
+        self._listens = self._greet()
+        self.through = f"{binary}, started for {'this run' if self._listens else 'each query'}"
+
+    def _greet(self) -> bool:
+        """Whether it answers what is written to its standard input."""
+        deadline = time.monotonic() + _GREETING_SECONDS
+
+        def waiting() -> None:
+            if time.monotonic() > deadline:
+                raise OsqueryError(GapReason.TIMEOUT, "no answer")
+
+        try:
+            return list(self._talk("SELECT 'there' AS here", waiting)) == [{"here": "there"}]
+        except OsqueryError:
+            return False
 
     def rows(self, sql: str, waiting: Callable[[], None]) -> Generator[dict[str, Value], None, None]:
         """See `reader.Reader`."""
+        return self._talk(sql, waiting) if self._listens else self._run(sql, waiting)
+
+    def _talk(self, sql: str, waiting: Callable[[], None]) -> Generator[dict[str, Value], None, None]:
+        """A statement for an osqueryi that is idle, or a new one; one whose answer is not read to its end is ended."""
+        talk = self._idle.pop() if self._idle else _Talk(self._start([], write_input=True))
+        whole = False
         try:
-            program = Program([*self._command, os.fsdecode(host_text.encode(sql))], self._directory, read_output=True)
-        except SourceError as error:
-            raise OsqueryError(GapReason.MISSING_SOURCE, str(error)) from error
+            complete = yield from talk.rows(sql, waiting)
+            lines = talk.program.take_errors()
+            self._warnings += lines
+            whole = True
+            if not complete or _complaints(lines):
+                raise ReportedError(_complaint(lines, "without an answer"))
+        finally:
+            if whole:
+                self._idle.append(talk)
+            else:
+                talk.program.stop()
+
+    def _run(self, sql: str, waiting: Callable[[], None]) -> Generator[dict[str, Value], None, None]:
+        """An osqueryi of its own for the statement."""
+        program = self._start([os.fsdecode(host_text.encode(sql))], write_input=False)
         try:
-            ended = yield from _json_rows(program, waiting)
+            complete = False
+            for row in _json_lists(_lines(program, waiting)):
+                if row is not None:
+                    yield row
+                complete = row is None
             status = program.finish(waiting)
             lines = program.take_errors()
             self._warnings += lines
-            if status != 0 or not ended or any(line.startswith("Error") for line in lines):
-                raise ReportedError(_complaint(lines, status))
+            if status != 0 or not complete or _complaints(lines):
+                raise ReportedError(_complaint(lines, f"with status {status}"))
         finally:
             program.stop()
+
+    def _start(self, arguments: list[str], *, write_input: bool) -> Program:
+        try:
+            return Program([*self._command, *arguments], self._directory, read_output=True, write_input=write_input)
+        except SourceError as error:
+            raise OsqueryError(GapReason.MISSING_SOURCE, str(error)) from error
 
     def warnings(self) -> list[str]:
         """See `reader.Reader`."""
@@ -58,8 +106,39 @@ class ShellReader:
         return lines
 
     def close(self) -> None:
-        """Remove its directory."""
+        """End what is idle, and remove its directory."""
+        while self._idle:
+            self._idle.pop().program.stop()
         shutil.rmtree(self._directory, ignore_errors=True)
+
+
+class _Talk:
+    """An osqueryi that is asked one statement after the other."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def rows(self, sql: str, waiting: Callable[[], None]) -> Generator[dict[str, Value], None, bool]:
+        """The statement's rows; returns whether it had a list of them at all, which a failed one has not.
+
+        Another statement behind it gives a list that nobody can foretell, and that is its end.
+        """
+        end = secrets.token_hex(16)
+        try:
+            self.program.write(host_text.encode(f"{sql};\nSELECT '{end}' AS {_END};\n"))
+        except OSError as error:
+            raise OsqueryError(GapReason.MISSING_SOURCE, f"osqueryi is gone: {error.strerror or error}") from error
+        answered = ended = False
+        for row in _json_lists(_lines(self.program, waiting)):
+            if row is not None:
+                ended = ended or row.get(_END) == end
+                if not ended:
+                    yield row
+            elif ended:
+                return answered
+            else:
+                answered = True
+        raise OsqueryError(GapReason.MISSING_SOURCE, "osqueryi ended while it answered")
 
 
 def _options(directory: str) -> list[str]:
@@ -74,30 +153,32 @@ def _options(directory: str) -> list[str]:
     ]
 
 
-def _complaint(lines: list[str], status: int) -> str:
-    """What osqueryi says went wrong: it has no list of rows then, and an exit status that says so only in newer versions."""
-    errors = [line for line in lines if line.startswith("Error")] or lines
-    if not errors:
-        return f"osqueryi ended with status {status} and without an answer"
-    return errors[-1].removeprefix("Error:").strip()
+def _complaints(lines: list[str]) -> list[str]:
+    return [line for line in lines if line.startswith("Error")]
 
 
-def _json_rows(program: Program, waiting: Callable[[], None]) -> Generator[dict[str, Value], None, bool]:
-    """The rows of `[`, a line an object, `]`; returns whether the closing bracket was there."""
-    started = False
-    for line in _lines(program, waiting):
+def _complaint(lines: list[str], otherwise: str) -> str:
+    """What osqueryi says went wrong: it has no list of rows then, and an exit status that says so only in newer releases."""
+    said = _complaints(lines) or lines
+    return said[-1].removeprefix("Error:").strip() if said else f"osqueryi ended {otherwise}"
+
+
+def _json_lists(lines: Iterator[bytes]) -> Iterator[dict[str, Value] | None]:
+    """The rows of lists of the form `[`, a line an object, `]`, with None at the end of each list."""
+    inside = False
+    for line in lines:
         text = line.strip().rstrip(b",")
         if not text:
             continue
-        if not started:
-            started = text == b"["
-            if not started:
+        if not inside:
+            inside = text == b"["
+            if not inside:
                 raise _no_json(text)
         elif text == b"]":
-            return True
+            inside = False
+            yield None
         else:
             yield _row(text)
-    return False
 
 
 def _row(text: bytes) -> dict[str, Value]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import socket
 import struct
 import time
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from hardaudit.errors import SourceError
 from hardaudit.model import host_text
 from hardaudit.model.gap import GapReason
+from hardaudit.osquery.process import is_readable
 from hardaudit.osquery.reader import OsqueryError
 from hardaudit.osquery.reply import Reply
 
@@ -95,7 +95,7 @@ class SocketReader:
         while self._idle:
             connection = self._idle.pop()
             with contextlib.suppress(OSError):
-                if not select.select([connection], [], [], 0)[0]:  # at its end, or with bytes that nobody asked for
+                if not is_readable(connection.fileno(), 0):  # at its end, or with bytes that nobody asked for
                     connection.sendall(message)
                     return connection
             connection.close()
@@ -109,7 +109,7 @@ class SocketReader:
     def _receive(self, connection: socket.socket, waiting: Callable[[], None]) -> bytes:
         """What has arrived, at least a byte."""
         waiting()
-        while not select.select([connection], [], [], _SLICE)[0]:
+        while not is_readable(connection.fileno(), _SLICE):
             waiting()
             self._logged += self._log()  # an osqueryd whose log nobody reads would come to wait for us
         try:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from hardaudit.model.gap import GapReason
 from hardaudit.model.table import Column, ColumnType, TableSpec
+from hardaudit.osquery.literal import NoLiteralError
 from hardaudit.osquery.reader import OsqueryError
 from hardaudit.osquery.schema import columns_of, load_schema
-from hardaudit.osquery.select import CannotAskError, statement
+from hardaudit.osquery.select import statement
 from hardaudit.target.table import Table
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ _COSTLY: Final = frozenset(("deb_package_files", "hash"))
 """Tables that are not read twice: osquery shows a file that it could not read as one without digests, dpkg's lists are for everyone."""
 
 _INT64 = range(-(2**63), 2**63)
+_AHEAD_ROWS, _AHEAD_CHARACTERS = 200, 2**20
 _SAFE_DIGITS = 19  # fewer always fit into 64 bits
 _WARNING = re.compile(r"[WEF]\d{4,8} [\d:.]+ +\d+ (?P<file>[\w./-]+):\d+\] (?P<text>.*)")
 """A line of osquery's log (glog's form) that is no information."""
@@ -149,13 +151,13 @@ class _Scan:
         self._note_missing(context, columns)
         try:
             sql = self._statement(context, [name for name in columns if name in self._available])
-        except CannotAskError:
-            context.gap(GapReason.UNDECIDABLE, "a value with a NUL character cannot be asked from osquery")
+        except NoLiteralError as error:
+            context.gap(GapReason.UNDECIDABLE, f"cannot be asked from osquery: {error}")
             return
         count = 0
         try:
             with contextlib.closing(self._reader.rows(sql, context.check_deadline)) as rows:
-                for count, row in enumerate(rows, 1):  # noqa: B007 counted for what follows
+                for count, row in enumerate(_read_ahead(rows), 1):  # noqa: B007 counted for what follows
                     yield self._typed(row, columns, numbers, context)
         except OsqueryError as error:
             context.gap(error.reason, error.detail)
@@ -230,6 +232,18 @@ class _Scan:
             match = _WARNING.fullmatch(line)
             if match is not None and match["file"] not in _OF_ITSELF:
                 context.gap(GapReason.UNSUPPORTED, f"osquery warns: {match['text']}")
+
+
+def _read_ahead(rows: Iterator[dict[str, Value]]) -> Iterator[dict[str, Value]]:
+    """The rows, the first ones at once: a query that wants a row and no more would keep the way to osquery open until the run's end."""
+    first, size = [], 0
+    for row in rows:
+        first.append(row)
+        size += sum(len(value) for value in row.values() if isinstance(value, str))
+        if len(first) >= _AHEAD_ROWS or size > _AHEAD_CHARACTERS:
+            break
+    yield from first
+    yield from rows
 
 
 def _whole(text: str) -> int:

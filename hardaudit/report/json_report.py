@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hardaudit.model.gap import Gap
     from hardaudit.model.policy import Waiver
     from hardaudit.model.report_format import RenderOptions
-    from hardaudit.model.result import CheckResult, Finding, PluginNotice, Result
+    from hardaudit.model.result import CheckResult, Finding, PluginNotice, Result, WaiverNotice
     from hardaudit.model.table import Value
 
 
@@ -48,7 +48,7 @@ def _result(result: Result) -> dict[str, Any]:
             "digest": result.policy.digest,
             "only": list(result.policy.only),
             "disabled": dict(result.policy.disabled),
-            "waivers": [{**_waiver(notice.waiver), "status": notice.status} for notice in result.waivers],
+            "waivers": [waiver_notice(notice) for notice in result.waivers],
         },
         "source": result.source,
         "source_detail": result.source_detail,
@@ -97,6 +97,11 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 def _gap(gap: Gap) -> dict[str, Any]:
     return {"table": gap.table, "reason": gap.reason.value, "detail": gap.detail}
+
+
+def waiver_notice(notice: WaiverNotice) -> dict[str, Any]:
+    """A waiver that wants attention, as reports have it."""
+    return {**_waiver(notice.waiver), "status": notice.status}
 
 
 def _waiver(waiver: Waiver) -> dict[str, Any]:

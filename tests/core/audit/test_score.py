@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date
 
 import pytest
 
 from hardaudit.audit.score import gate, score
 from hardaudit.model.check import Severity
+from hardaudit.model.gap import QUERY, Gap, GapReason
 from hardaudit.model.policy import Gate, Waiver
 from hardaudit.model.result import CheckResult, Finding, GateState, State
 
@@ -15,7 +17,11 @@ WAIVER = Waiver("x/y", "s", None, "why", "who", date(2030, 1, 1))
 
 
 def check(state, severity="low", findings=1, waived=0):
-    found = tuple(Finding(str(number), "m", {}, WAIVER if number < waived else None) for number in range(findings)) if state is State.FAIL else ()
+    found = (
+        tuple(Finding(str(number), "m", {}, WAIVER if number < waived else None) for number in range(findings))
+        if state is State.FAIL
+        else ()
+    )
     return CheckResult("x/y", "t", Severity(severity), state, None, found, (), len(found), 0.0, "", "", {}, "")
 
 
@@ -35,6 +41,14 @@ def test_the_formulas():
     assert result.score == pytest.approx(100 * 10 / (10 + 7 + 4 + 1 + 1))
     assert result.coverage == pytest.approx(100 * (10 + 7) / (10 + 7 + 4 + 1 + 1 + 7))
     assert result.with_waivers == result.score
+
+
+def test_waivers_do_not_open_the_gate_where_findings_were_cut():
+    cut = dataclasses.replace(check(State.FAIL, "high", waived=1), gaps=(Gap(QUERY, GapReason.TRUNCATED, "more than 1 row"),))
+    assert gate(Gate(), [cut], score([cut])).state is GateState.FAILED
+    assert score([cut]).with_waivers == 0
+    elsewhere = dataclasses.replace(cut, gaps=(Gap("file", GapReason.PERMISSION_DENIED, "/srv"),))
+    assert gate(Gate(), [elsewhere], score([elsewhere])).state is GateState.PASSED
 
 
 def test_nothing_scored_is_no_score():

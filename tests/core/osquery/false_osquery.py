@@ -9,6 +9,7 @@ import contextlib
 import json
 import re
 import socket
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -228,18 +229,32 @@ def program(place: Path, name: str, before: str = "") -> str:
 def main(arguments: list[str]) -> None:
     flags = dict(argument.removeprefix("--").partition("=")[::2] for argument in arguments[1:] if argument.startswith("--"))
     if "json" in flags:
-        shell(arguments[-1])
+        shell(arguments)
         return
     Server(flags["extensions_socket"], Embedded())
     threading.Event().wait()
 
 
-def shell(sql: str) -> None:
-    """`osqueryi --json`."""
+def shell(arguments: list[str]) -> None:
+    """`osqueryi --json`, with a statement as its argument or statements on its standard input."""
+    answer = Embedded()
+    if not arguments[-1].startswith("-"):
+        sys.exit(answer_in_shell(answer, arguments[-1]))
+    pending = ""
+    for line in sys.stdin:
+        pending += line
+        if sqlite3.complete_statement(pending):
+            answer_in_shell(answer, pending.rstrip().removesuffix(";"))
+            pending = ""
+
+
+def answer_in_shell(answer: Embedded, sql: str) -> int:
+    """Print the list of rows, or the error; the exit status."""
     try:
-        rows = Embedded()(sql)
+        rows = answer(sql)
     except FailedError as failure:
-        print(f"Error: {failure}", file=sys.stderr)
-        sys.exit(1)
+        print(f"Error: near line 1: {failure}", file=sys.stderr, flush=True)
+        return 1
     lines = ",\n".join(f"  {json.dumps(row, ensure_ascii=False)}" for row in rows)
-    print(f"[\n{lines}\n]")
+    print(f"[\n{lines}\n]", flush=True)
+    return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -206,6 +207,35 @@ class TestShell:
             next(rows)
         reader.close()
         assert gone(int(record.read_text()))
+
+    def test_one_program_answers_query_after_query_and_goes_on_after_an_error(self, tmp_path):
+        reader = ShellReader(program(tmp_path, "osqueryi"), is_daemon=False)
+        with contextlib.closing(reader):
+            assert reader.through == f"{tmp_path}/osqueryi, started for this run"
+            with pytest.raises(ReportedError, match="no such table"):
+                list(reader.rows("SELECT `a` FROM `nosuch`", never))
+            (talk,) = reader._idle
+            assert list(reader.rows("SELECT ';\n.quit\n' AS text", never)) == [{"text": ";\n.quit\n"}]
+            assert list(reader.rows(ROOT, never)) == [{"username": "root"}]
+            assert reader._idle == [talk]
+
+    def test_a_query_within_another_has_a_program_of_its_own(self, tmp_path):
+        reader = ShellReader(program(tmp_path, "osqueryi"), is_daemon=False)
+        with contextlib.closing(reader):
+            outer = reader.rows("SELECT `uid` FROM `users` ORDER BY `uid` LIMIT 2", never)
+            assert next(outer) == {"uid": "0"}
+            assert list(reader.rows(ROOT, never)) == [{"username": "root"}]
+            assert list(outer) == [{"uid": "1"}]
+            assert len(reader._idle) == 2
+
+    def test_a_query_that_is_not_read_to_its_end_ends_its_program(self, tmp_path):
+        reader = ShellReader(program(tmp_path, "osqueryi"), is_daemon=False)
+        with contextlib.closing(reader):
+            rows = reader.rows("SELECT `uid` FROM `users`", never)
+            next(rows)
+            rows.close()
+            assert reader._idle == []
+            assert list(reader.rows(ROOT, never)) == [{"username": "root"}]
 
     def test_osqueryd_is_told_to_be_the_shell(self, tmp_path):
         record = tmp_path / "arguments"

@@ -175,14 +175,14 @@ class TestAuto:
         assert through == [
             f"the socket {osqueryd.path}",
             f"{tmp_path}/osqueryd, started for this run",
-            f"{tmp_path}/osqueryi, started for each query",
+            f"{tmp_path}/osqueryi, started for this run",
         ]
 
     def test_without_the_bindings_osqueryd_is_its_own_shell(self, monkeypatch, tmp_path):
         monkeypatch.setattr(find, "bindings_installed", lambda: False)
         program(tmp_path, "osqueryd")
         (reader,) = self.ways(monkeypatch, str(tmp_path))
-        assert reader.through == f"{tmp_path}/osqueryd, started for each query"
+        assert reader.through == f"{tmp_path}/osqueryd, started for this run"
         reader.close()
 
     def test_without_the_bindings_a_socket_says_what_to_install(self, monkeypatch, osqueryd):

@@ -272,6 +272,14 @@ class TestFailures:
             answer = engine.run("SELECT name FROM things")
         assert (answer.tuples, reasons(answer)) == ((), [("things", "missing_source")])
 
+    def test_a_query_that_wants_one_row_gives_its_connection_back(self, serve):
+        _, reader = serve({"things": [{"name": str(number)} for number in range(150)], "users": USERS}, NO_EMBEDDED)
+        with engine_over(reader, embedded=[]) as engine:
+            for number in range(30):
+                assert len(engine.run(f"SELECT name FROM things WHERE length(name) < {number + 5} LIMIT 1").tuples) == 1
+                assert engine.run(f"SELECT EXISTS (SELECT 1 FROM users WHERE uid < {number})").tuples
+            assert len(reader._idle) == 1
+
     def test_a_hundred_thousand_rows_are_not_held_in_memory(self, ask):
         answer, _ = ask("SELECT count(*), sum(count) FROM things", {"things": [{"name": "x" * 40, "count": "1"}] * 100_000}, NO_EMBEDDED)
         assert answer.tuples == ((100_000, 100_000),)
