@@ -17,7 +17,7 @@ from hardaudit.target.table import Table
 from hardaudit.target.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from hardaudit.export.dialect import Dialect
     from hardaudit.export.queries import CheckSql
@@ -52,12 +52,17 @@ def _come_to(exported: CheckSql, example: Example, specs: Mapping[str, TableSpec
     read = {*exported.query.reading.tables, *(exported.applies.reading.tables if exported.applies else ())}
     looked_into: set[str] = set()
     tables = [*(_table(specs[name], example, looked_into) for name in sorted(read)), _gaps(example, looked_into)]
-    with Target.live_host() as target, Engine(target, tables) as engine:
-        if exported.applies is not None:
-            counted, *gaps = engine.run(applies_sql(exported.applies), None, _BOUNDS).rows
-            if not counted["applies"]:
-                return "unknown" if gaps else "not_applicable", 0
-        rows = engine.run(findings_sql(exported), None, _BOUNDS).rows
+
+    def rows_of(sql: str) -> Sequence[Row]:
+        # An engine of its own: one remembers a table's rows, also those of the gaps before the next statement adds to them.
+        with Target.live_host() as target, Engine(target, tables) as engine:
+            return engine.run(sql, None, _BOUNDS).rows
+
+    if exported.applies is not None:
+        counted, *gaps = rows_of(applies_sql(exported.applies))
+        if not counted["applies"]:
+            return "unknown" if gaps else "not_applicable", 0
+    rows = rows_of(findings_sql(exported))
     findings = sum(row.get(GAP_COLUMN) is None for row in rows)
     return "fail" if findings else "unknown" if rows else "pass", findings
 
