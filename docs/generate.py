@@ -124,7 +124,7 @@ EXIT_STATUS = """# Exit status
 | 0 | the gate passed (`run`); the command did what it was asked |
 | 1 | the gate failed (`run`, or that of a host in `fleet score`); an example differed (`check test`) |
 | 2 | the command line, a policy, a check file or a query is wrong, or a report could not be written; nothing was decided |
-| 3 | incomplete: coverage is under the gate's minimum (`run`); something could not be read (`query --strict`); a host is incomplete or was not heard from (`fleet score`); a check was left out (`export`) |
+| 3 | incomplete: coverage is under the gate's minimum, or a host was not heard from; something could not be read (`--strict`) or exported |
 | 130 | interrupted |
 
 An error is one line (a policy's faults are one line each) on standard error and says what to do. A traceback is a defect: please report it.

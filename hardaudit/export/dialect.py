@@ -12,14 +12,14 @@ import apsw
 
 from hardaudit.engine import functions
 from hardaudit.engine.authorizer import Authorizer
-from hardaudit.export.planner import PlannedTable, Scan, lossy_tables
+from hardaudit.export.planner import Look, PlannedTable, Scan, lossy_tables, scans_of
 from hardaudit.export.sql_text import CannotExportError
 from hardaudit.osquery.gaps_table import GAPS
 from hardaudit.osquery.schema import columns_of
 from hardaudit.policy.sql_params import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable, Sequence
 
     from hardaudit.model.table import TableSpec
     from hardaudit.osquery.schema import OsquerySchema
@@ -48,16 +48,21 @@ FUNCTIONS = frozenset((_SQLITE + _OSQUERY).split())
 
 _COLLATIONS = frozenset({"binary", "nocase", "rtrim", "version", "version_arch", "version_dpkg", "version_rhel"})
 _AGGREGATES = frozenset({"avg", "count", "group_concat", "json_group_array", "json_group_object", "max", "min", "sum", "total"})
+_COLLATED = re.compile(r"k\(|[A-Z_]+-\d+$", re.IGNORECASE)  # displayP4 in SQLite's vdbeaux.c: P4_KEYINFO, P4_COLLSEQ
 _NUMBER_WITH_UNDERSCORE = re.compile(r"\d\w*_\w*")
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a statement returns and reads: column names, the tables, and those of them that hardaudit's extension serves; sorted."""
+    """What a statement returns and reads: column names, the tables, and those of them that hardaudit's extension serves; sorted.
+
+    `empty_arguments`: tables of the extension, each with an argument, that are told the empty text for it wherever they are read.
+    """
 
     columns: tuple[str, ...]
     tables: tuple[str, ...]
     extension: tuple[str, ...]
+    empty_arguments: tuple[tuple[str, str], ...] = ()
 
 
 class Dialect:
@@ -70,25 +75,22 @@ class Dialect:
         self._schema = schema
         own = {spec.name: spec.columns for spec in specs if not spec.osquery and spec.name not in schema.tables}
         self._own = {**own, GAPS.name: GAPS.columns}
+        self._collated = {name for name, columns in self._own.items() if any(column.collate for column in columns)}
         self._scans: dict[int, Scan] = {}
-        columns = {**{name: columns_of(table) for name, table in schema.tables.items()}, **self._own}
-        self._tables = {name: PlannedTable(name, columns[name], self._scans, extension=name in self._own) for name in columns}
+        self._looks: list[Look] = []
+        self._columns = {**{name: columns_of(table) for name, table in schema.tables.items()}, **self._own}
+        self._tables = self._planned(with_collations=False)
         self._known = {spec.name for spec in specs}
         self._authorizer = _Authorizer(self._tables)
-        self._connection = self._connect()
+        self._connection = _connect(self._tables)
+        self._with_collations = _connect(self._planned(with_collations=True))
+        self._connection.authorizer = self._authorizer
 
-    def _connect(self) -> apsw.Connection:
-        connection = apsw.Connection(":memory:")
-        functions.register(connection, lambda: None)
-        for name, table in self._tables.items():
-            module = cast("Any", table)  # APSW's stubs want every optional method too
-            connection.create_module(name, module, use_bestindex_object=True, eponymous=True, eponymous_only=True, read_only=True)
-            # Declares it now: the authorizer would take that for reading.
-            connection.execute(f'EXPLAIN SELECT 1 FROM "{name}"')  # noqa: S608 a name that the schema's loader or the registry checked
-        connection.limit(apsw.SQLITE_LIMIT_SQL_LENGTH, _SQL_LIMIT)
-        connection.authorizer = self._authorizer
-        connection.set_progress_handler(lambda: True, _STEPS)
-        return connection
+    def _planned(self, *, with_collations: bool) -> dict[str, PlannedTable]:
+        return {
+            name: PlannedTable(name, columns, self._scans, self._looks, extension=name in self._own, with_collations=with_collations)
+            for name, columns in self._columns.items()
+        }
 
     def read(self, sql: str) -> Reading:
         """What the statement returns and reads. Raises CannotExportError, the reason, if osquery would not run it or would lose rows."""
@@ -113,16 +115,33 @@ class Dialect:
         self._refuse_functions()
         _refuse_new_syntax(sql)
         tables = tuple(sorted(self._authorizer.reads))
-        self._refuse_lossy(sql)
-        return Reading(columns[0], tables, tuple(name for name in tables if name in self._own))
+        scans = self._refuse_lossy(sql)
+        self._refuse_lost_collations(sql, tables)
+        own = tuple(name for name in tables if name in self._own)
+        return Reading(columns[0], tables, own, tuple(self._empty_arguments(sql, own, scans)))
 
     def asks(self, sql: str) -> bool:
         """Whether a statement that was `read` looks into a table at all; with some parameters a check asks nothing, and would pass."""
-        for table in self._tables.values():
-            table.is_read = False
+        return bool(self._look(sql))
+
+    def _look(self, sql: str) -> list[Look]:
+        """Run it over the empty tables: the looks that it takes."""
+        self._looks.clear()
+        self._scans.clear()
         with contextlib.suppress(apsw.Error):  # no tables have rows, so a statement that ends in an error has read what it does
             self._connection.execute(sql, can_cache=False).fetchall()
-        return any(table.is_read for table in self._tables.values())
+        return list(self._looks)
+
+    def _empty_arguments(self, sql: str, own: Sequence[str], scans: Sequence[Scan]) -> Iterator[tuple[str, str]]:
+        """Arguments that are told the empty text by every scan of the plan, as far as each was made."""
+        arguments = [(table, name) for table in own for name in self._tables[table].arguments]
+        looks = self._look(sql) if arguments else []
+        for table, name in arguments:
+            planned = sum(scan.table == table and name in scan.told for scan in scans)
+            told = {look.number: dict(zip(self._scans[look.number].operands, look.operands, strict=True)) for look in looks}
+            values = [values[name] for number, values in told.items() if self._scans[number].table == table and name in values]
+            if values and len(values) == planned and set(values) == {""}:
+                yield table, name
 
     def _reason(self, error: Exception) -> str:
         if self._authorizer.refusal:
@@ -142,11 +161,41 @@ class Dialect:
         if strange:
             raise CannotExportError(f"the function {strange[0]} is not one that every osquery has, or means something else there")
 
-    def _refuse_lossy(self, sql: str) -> None:
-        """Plan it as osquery does; the authorizer has seen the statement already."""
+    def _refuse_lossy(self, sql: str) -> list[Scan]:
+        """Plan it as osquery does, the authorizer has seen the statement already; the plan's scans."""
         plan = list(self._connection.cursor().execute(f"EXPLAIN QUERY PLAN {sql}", can_cache=False))
         for table, reason in sorted(lossy_tables(plan, self._scans, self._tables).items()):
             raise CannotExportError(f"table {table}: {reason}")
+        return scans_of(plan, self._scans)
+
+    def _refuse_lost_collations(self, sql: str, tables: Iterable[str]) -> None:
+        """An extension's columns have no collation in osquery; a statement that means the same without them has the same comparisons."""
+        collated = sorted(self._collated.intersection(tables))
+        if collated and _comparisons(self._connection, sql) != _comparisons(self._with_collations, sql):
+            columns = [f"{name}.{column.name} {column.collate}" for name in collated for column in self._own[name] if column.collate]
+            raise CannotExportError(
+                "a comparison relies on the collation of a column, which osquery loses:"
+                f" write COLLATE behind the column ({', '.join(columns)})"
+            )
+
+
+def _connect(tables: Mapping[str, PlannedTable]) -> apsw.Connection:
+    connection = apsw.Connection(":memory:")
+    functions.register(connection, lambda: None)
+    for name, table in tables.items():
+        module = cast("Any", table)  # APSW's stubs want every optional method too
+        connection.create_module(name, module, use_bestindex_object=True, eponymous=True, eponymous_only=True, read_only=True)
+        # Declares it now: the authorizer would take that for reading.
+        connection.execute(f'EXPLAIN SELECT 1 FROM "{name}"')  # noqa: S608 a name that the schema's loader or the registry checked
+    connection.limit(apsw.SQLITE_LIMIT_SQL_LENGTH, _SQL_LIMIT)
+    connection.set_progress_handler(lambda: True, _STEPS)
+    return connection
+
+
+def _comparisons(connection: apsw.Connection, sql: str) -> list[tuple[str, str]]:
+    """The instructions of a statement that name a collation, BINARY too: comparisons, sorters, indexes."""
+    program = connection.cursor().execute(f"EXPLAIN {sql}", can_cache=False)
+    return [(opcode, fourth) for _, opcode, _, _, _, fourth, *_ in program if fourth and _COLLATED.match(fourth)]
 
 
 class _Authorizer(Authorizer):

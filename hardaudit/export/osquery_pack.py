@@ -22,7 +22,7 @@ _NEEDS = "needs hardaudit's osquery extension"
 
 def statements(check: CheckSql) -> list[str]:
     """The statements that a pack has of a check."""
-    discovery = [check.applies.sql, applies_sql(check.applies)] if check.applies else []
+    discovery = [check.applies.sql, applies_sql(check.check.id, check.applies)] if check.applies else []
     return [findings_sql(check), *discovery]
 
 
@@ -39,7 +39,7 @@ def render_pack(policy: Policy, exported: PolicySql, interval: int, version: str
         pack = packs.setdefault(_pack_name(name, check), _pack(version, [check.applies.sql] if check.applies else []))
         pack["queries"][check.check.id] = _query(findings_sql(check), interval, _description(check), check.severity.value)
     telling = {
-        f"{check.check.id}:applies": _query(applies_sql(check.applies), interval, *_about_applying(check))
+        f"{check.check.id}:applies": _query(applies_sql(check.check.id, check.applies), interval, *_about_applying(check))
         for check in exported.checks
         if check.applies is not None
     }

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import apsw
 
 from hardaudit.model.table import ColumnType
+from hardaudit.osquery.gaps_table import GAPS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+    from collections.abc import Iterable, Mapping, MutableMapping, MutableSequence, Sequence
 
     from hardaudit.model.table import Column
 
@@ -40,22 +41,54 @@ _KEYED = frozenset({"file", "groups", "hash", "processes", "system_controls", "u
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A way to read a table: the columns whose value is told by `=` or LIKE, and the table's arguments whose value is not told."""
+    """A way to read a table: the columns whose value is told by `=` or LIKE, and the table's arguments whose value is not told.
+
+    `operands`: the columns whose operands come, in order. `inexact`: those whose value is told though others are equal to it too.
+    """
 
     table: str
     told: frozenset[str]
     withheld: frozenset[str]
+    operands: tuple[str, ...] = ()
+    inexact: frozenset[str] = frozenset()
+
+
+class Look(NamedTuple):
+    """A scan that was made: the table, the number of the plan's scan, and the operands."""
+
+    table: str
+    number: int
+    operands: tuple[object, ...]
 
 
 class PlannedTable:
-    """The module of one table, and its cursor, without rows. `is_read`: whether a statement looked into it since that was last set."""
+    """The module of one table, and its cursor, without rows.
 
-    def __init__(self, name: str, columns: Sequence[Column], scans: MutableMapping[int, Scan], *, extension: bool) -> None:
+    `looks`: where each look into the table is noted, the number of the scan and its operands. `with_collations`: declare those of an
+    extension's columns, which osquery has no place for.
+    """
+
+    def __init__(  # noqa: PLR0913 a table, and where what happens to it is noted
+        self,
+        name: str,
+        columns: Sequence[Column],
+        scans: MutableMapping[int, Scan],
+        looks: MutableSequence[Look],
+        *,
+        extension: bool,
+        with_collations: bool = False,
+    ) -> None:
         self._name = name
         self._columns = columns
         self._scans = scans
+        self._looks = looks
         self._extension = extension
-        self.is_read = False
+        self._with_collations = with_collations or not extension
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Names of the columns that are the table's arguments, of text."""
+        return tuple(column.name for column in self._columns if column.hidden and column.additional and column.type is ColumnType.TEXT)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -69,7 +102,7 @@ class PlannedTable:
 
     def Connect(self, _connection: apsw.Connection, _module: str, _database: str, _table: str, *_: object) -> tuple[str, PlannedTable]:  # noqa: N802 APSW's name
         """Declare the columns."""
-        parts = [_declaration(column) for column in self._columns]
+        parts = [_declaration(column, collation=self._with_collations) for column in self._columns]
         key = [] if self._extension else [f'"{column.name}"' for column in self._columns if column.index or column.additional]
         without_rowid = bool(key) and any(column.index for column in self._columns)
         if without_rowid:
@@ -80,7 +113,8 @@ class PlannedTable:
 
     def BestIndexObject(self, info: apsw.IndexInfo) -> bool:  # noqa: N802
         """Take the constraints that osquery would, and note under the plan's number what it tells."""
-        told, withheld, arguments = set(), set(), 0
+        told, withheld, inexact = set(), set(), set()
+        operands: list[str] = []
         for index in range(info.nConstraint):
             place, operator = info.get_aConstraint_iColumn(index), info.get_aConstraint_op(index)
             if place < 0:
@@ -92,14 +126,25 @@ class PlannedTable:
                 continue
             if not self._takes(column, operator):
                 continue
-            arguments += 1
-            info.set_aConstraintUsage_argvIndex(index, arguments)
+            operands.append(column.name)
+            info.set_aConstraintUsage_argvIndex(index, len(operands))
             if operator in _TELLING:
                 told.add(column.name)
+            if operator == apsw.SQLITE_INDEX_CONSTRAINT_EQ and not self._is_exact(column, info.get_aConstraint_collation(index).lower()):
+                inexact.add(column.name)
         info.idxNum = _FIRST_NUMBER + len(self._scans)
-        self._scans[info.idxNum] = Scan(self._name, frozenset(told), frozenset(withheld - told))
-        info.estimatedCost = _COST if arguments else _FULL_COST
+        self._scans[info.idxNum] = Scan(self._name, frozenset(told), frozenset(withheld - told), tuple(operands), frozenset(inexact))
+        info.estimatedCost = _COST if operands else _FULL_COST
         return True
+
+    def _is_exact(self, column: Column, collation: str) -> bool:
+        """Whether a table that is told a value gives every row that equals it. Where the value does not decide what it reads, the extension
+        compares without regard to case, or by the column's own collation.
+        """
+        if column.type is not ColumnType.TEXT or collation == "binary":
+            return True
+        decides = column.required or column.index or column.additional
+        return self._extension and not decides and collation == (column.collate or "nocase")
 
     def _takes(self, column: Column, operator: int) -> bool:
         if column.type is ColumnType.TEXT and operator in _RANGES:
@@ -111,9 +156,9 @@ class PlannedTable:
         """Itself: without rows all cursors are alike."""
         return self
 
-    def Filter(self, *_: object) -> None:  # noqa: N802
+    def Filter(self, number: int, _text: str, operands: Sequence[object]) -> None:  # noqa: N802
         """A scan."""
-        self.is_read = True
+        self._looks.append(Look(self._name, number, tuple(operands)))
 
     def Eof(self) -> bool:  # noqa: N802
         """There is no row."""
@@ -126,14 +171,20 @@ class PlannedTable:
     Destroy = Close
 
 
-def _declaration(column: Column) -> str:
+def _declaration(column: Column, *, collation: bool) -> str:
     """The column in a CREATE TABLE."""
     parts = [f'"{column.name}" {column.type.value}']
-    if column.collate:
+    if column.collate and collation:
         parts.append(f"COLLATE {column.collate}")
     if column.hidden:
         parts.append("HIDDEN")
     return " ".join(parts)
+
+
+def scans_of(plan: Iterable[tuple[int, int, int, str]], scans: Mapping[int, Scan]) -> list[Scan]:
+    """The scans of a plan, one for each place in it."""
+    found = [_SCAN.search(detail) for *_, detail in plan]
+    return [scans[int(match[1])] for match in found if match and int(match[1]) in scans]
 
 
 def lossy_tables(
@@ -154,6 +205,11 @@ def lossy_tables(
             lossy[scan.table] = f"osquery may read it before the query tells it {' or '.join(required)}, and answers nothing"
         elif scan.withheld:
             lossy[scan.table] = f"osquery may read it before the query tells it {', '.join(sorted(scan.withheld))}, and answers nothing"
+        elif scan.inexact:
+            names = ", ".join(sorted(scan.inexact))
+            lossy[scan.table] = f"it is told a value of {names}, and gives no row whose value is equal to it by the collation alone"
+        elif scan.table == GAPS.name and "table_name" not in scan.told:
+            lossy[scan.table] = "a statement's own gaps are told only where it names them by `table_name`"
         elif node in branches and not tables[scan.table].tells_rows_apart:
             lossy.setdefault(scan.table, "osquery reads it once for each side of an OR, and takes rows of the second for ones it has seen")
     return lossy

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from hardaudit.errors import UsageError
-from hardaudit.export.sql_text import CannotExportError, embeddable, texts, with_values
+from hardaudit.export.sql_text import CannotExportError, embeddable, literal, with_values
 from hardaudit.export.waiver_sql import reason_of, waived
+from hardaudit.model import gap_question
 from hardaudit.model.check import sql_value
 from hardaudit.osquery.gaps_table import GAPS
 
@@ -20,6 +22,14 @@ if TYPE_CHECKING:
     from hardaudit.model.policy import Policy, Selection, Waiver
 
 GAP_COLUMN, WAIVER_COLUMN = "hardaudit_gap", "hardaudit_waiver"
+
+_NOT_CONFIRMED = json.dumps(
+    {
+        "table": GAPS.name,
+        "reason": "undecidable",
+        "detail": "the extension does not know when the query began: it was started anew meanwhile, or the query took more than 15 minutes",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +120,25 @@ def check_sql(check: Check, selection: Selection, dialect: Dialect, waivers: Seq
 
 def findings_sql(check: CheckSql) -> str:
     """A row a finding, with the waiver's reason where the check has waivers; a row for each gap where it reads the extension's tables."""
-    query, columns = check.query, len(check.query.reading.columns)
+    query = check.query
     added = [f"{reason_of(check.waivers)} AS {WAIVER_COLUMN}"] if check.waivers else []
     if query.reading.extension:
         added.append(f"NULL AS {GAP_COLUMN}")
     if not added:
         return query.sql
     findings = f"SELECT *, {', '.join(added)} FROM {_embedded(query.sql)}"  # noqa: S608 statements that the dialect has read
-    nulls = columns + len(added) - 1
-    return f"{findings}\n{_and_gaps(query, nulls)}" if query.reading.extension else findings
+    if not query.reading.extension:
+        return findings
+    columns = [*query.reading.columns, *([WAIVER_COLUMN] if check.waivers else [])]
+    return _with_gaps(findings, query, columns, check.check.id)
 
 
-def applies_sql(applies: Question) -> str:
-    """One row whose column `applies` is 1 where the check applies and else 0; a row for each gap, as above."""
+def applies_sql(check: str, applies: Question) -> str:
+    """One row whose column `applies` is 1 where the check of that id applies and else 0; a row for each gap, as above."""
     counted = f"FROM (SELECT 1 FROM {_embedded(applies.sql)} LIMIT 1)"  # noqa: S608
     if not applies.reading.extension:
         return f"SELECT count(*) AS applies {counted}"
-    return f"SELECT count(*) AS applies, NULL AS {GAP_COLUMN} {counted}\n{_and_gaps(applies, 1)}"
+    return _with_gaps(f"SELECT count(*) AS applies, NULL AS {GAP_COLUMN} {counted}", applies, ["applies"], f"{check}:applies")
 
 
 def passes_sql(check: CheckSql) -> str:
@@ -134,14 +146,24 @@ def passes_sql(check: CheckSql) -> str:
 
     CASE looks at its conditions in order, so the gaps are read after the tables that have them.
     """
-    cases = [f"WHEN {_has_finding(check)} THEN 0"]
-    if check.query.reading.extension:
-        cases.append(f"WHEN EXISTS (SELECT 1 {_gaps(check.query)}) THEN 0")
+    asker = f"{check.check.id}:passes"
+    cases = []
+    if check.extension:
+        cases.append(f"WHEN EXISTS (SELECT 1 {_tells(gap_question.Begins(asker))}) THEN 0")
     if check.applies is not None:
-        proved = f"NOT EXISTS (SELECT 1 {_gaps(check.applies)})" if check.applies.reading.extension else "1"
-        cases.insert(0, f"WHEN NOT EXISTS (SELECT 1 FROM {_embedded(check.applies.sql)}) THEN {proved}")  # noqa: S608
+        proved = _has_no_gap(check.applies, asker)
+        cases.append(f"WHEN NOT EXISTS (SELECT 1 FROM {_embedded(check.applies.sql)}) THEN {proved}")  # noqa: S608
+    cases.append(f"WHEN {_has_finding(check)} THEN 0")
     lines = "\n".join(cases)
-    return f"SELECT 1 AS passes WHERE CASE\n{lines}\nELSE 1 END"
+    return f"SELECT 1 AS passes WHERE CASE\n{lines}\nELSE {_has_no_gap(check.query, asker)} END"
+
+
+def _has_no_gap(question: Question, asker: str) -> str:
+    """1 if everything was read, and the extension says that this is known; else 0."""
+    if not question.reading.extension:
+        return "1"
+    ended = f"EXISTS (SELECT 1 {_tells(gap_question.Ends(asker))})"
+    return f"CASE WHEN EXISTS (SELECT 1 {_gaps(question, asker)}) THEN 0 ELSE {ended} END"
 
 
 def _has_finding(check: CheckSql) -> str:
@@ -160,14 +182,38 @@ def _embedded(sql: str) -> str:
     return f"(\n{sql}\n)"
 
 
-def _gaps(question: Question) -> str:
-    return f"FROM {GAPS.name} WHERE table_name IN {texts(question.reading.extension)}"
+def _tells(asked: gap_question.Asked) -> str:
+    """What tells the extension that the statement begins, or ends."""
+    return f"FROM {GAPS.name} WHERE table_name = {literal(gap_question.operand(asked))}"
 
 
-def _and_gaps(question: Question, nulls: int) -> str:
-    """The second arm of a UNION ALL, which SQLite runs after the first: it sees the gaps of the tables that were just read."""
-    told = f"json_object('table', table_name, 'reason', reason, 'detail', detail) AS {GAP_COLUMN}"
-    return f"UNION ALL\nSELECT {'NULL, ' * nulls}{told} {_gaps(question)}"
+def _gaps(question: Question, asker: str) -> str:
+    """The gaps that the statement's tables had since it began, but those that say no more than that an argument was the empty text.
+
+    The join has every question told: of a list behind IN an SQLite may look through the whole table instead, where no answers are.
+    """
+    asked = json.dumps({table: gap_question.operand(gap_question.Since(table, asker)) for table in question.reading.extension})
+    known = "".join(
+        f" AND NOT (asked.key = {literal(table)} AND detail = {literal(gap_question.untold(column))})"
+        for table, column in question.reading.empty_arguments
+    )
+    return f"FROM json_each({literal(asked)}) AS asked CROSS JOIN {GAPS.name} ON table_name = asked.value{known}"
+
+
+def _with_gaps(sql: str, question: Question, columns: Sequence[str], asker: str) -> str:
+    """The statement among others, which SQLite runs in this order: it begins; the rows; the gaps of the tables just read; it ends.
+
+    `columns`: those of the statement but the last, which is GAP_COLUMN. An extension that does not confirm the end may not have been told
+    the beginning, or not the questions: a gap.
+    """
+    nulls = "NULL, " * len(columns)
+    names = [column.replace('"', '""') for column in [*columns, GAP_COLUMN]]
+    nothing = ", ".join(f'NULL AS "{name}"' for name in names)
+    told = "json_object('table', asked.key, 'reason', reason, 'detail', detail)"
+    begins = f"SELECT {nothing} {_tells(gap_question.Begins(asker))}"
+    gaps = f"SELECT {nulls}{told} {_gaps(question, asker)}"
+    ends = f"SELECT {nulls}{literal(_NOT_CONFIRMED)} WHERE NOT EXISTS (SELECT 1 {_tells(gap_question.Ends(asker))})"
+    return f"{begins}\nUNION ALL\n{sql}\nUNION ALL\n{gaps}\nUNION ALL\n{ends}"
 
 
 def _chosen(policy: Policy, only: Sequence[str]) -> list[str]:

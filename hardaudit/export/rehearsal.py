@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hardaudit.engine.engine import Bounds, Engine
 from hardaudit.export.queries import GAP_COLUMN, applies_sql, check_sql, findings_sql
 from hardaudit.export.sql_text import CannotExportError
+from hardaudit.model import gap_question
 from hardaudit.model.policy import Selection
 from hardaudit.model.table import ColumnType
 from hardaudit.osquery.gaps_table import GAPS
@@ -59,7 +60,7 @@ def _come_to(exported: CheckSql, example: Example, specs: Mapping[str, TableSpec
             return engine.run(sql, None, _BOUNDS).rows
 
     if exported.applies is not None:
-        counted, *gaps = rows_of(applies_sql(exported.applies))
+        counted, *gaps = rows_of(applies_sql(exported.check.id, exported.applies))
         if not counted["applies"]:
             return "unknown" if gaps else "not_applicable", 0
     rows = rows_of(findings_sql(exported))
@@ -83,8 +84,12 @@ def _table(spec: TableSpec, example: Example, looked_into: set[str]) -> Table:
 
 
 def _gaps(example: Example, looked_into: set[str]) -> Table:
-    def generate(_context: TableContext) -> Iterator[Row]:
-        for name in sorted(looked_into & example.gaps.keys()):
-            yield {"table_name": name, "reason": example.gaps[name].value, "detail": "the example says so", "time": 0}
+    def generate(context: TableContext) -> Iterator[Row]:
+        for operand in context.constraints.equals("table_name") or ():
+            asked = gap_question.read(str(operand))
+            if isinstance(asked, gap_question.Ends):
+                yield {"table_name": operand, "reason": "", "detail": "", "time": 0}
+            elif isinstance(asked, gap_question.Since) and asked.table in looked_into & example.gaps.keys():
+                yield {"table_name": operand, "reason": example.gaps[asked.table].value, "detail": "the example says so", "time": 0}
 
     return Table(GAPS, generate)

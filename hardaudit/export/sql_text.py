@@ -10,7 +10,7 @@ from hardaudit.osquery.literal import literal as sql_literal
 from hardaudit.policy.sql_params import replaced, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from hardaudit.model.table import Value
 
@@ -26,11 +26,6 @@ def literal(value: Value) -> str:
     except NoLiteralError as error:
         raise CannotExportError(str(error)) from error
     return written if isinstance(value, str) else f"({written})"  # `-:n` with -1 would begin a comment
-
-
-def texts(values: Iterable[str]) -> str:
-    """A list of literals for IN."""
-    return f"({', '.join(map(literal, values))})"
 
 
 def with_values(sql: str, values: Mapping[str, Value]) -> str:

@@ -11,16 +11,19 @@ from hardaudit.extension import question
 from hardaudit.extension.errors import AnswerError
 from hardaudit.extension.routes import routes
 from hardaudit.extension.rows import EncodedResponse, EncodedRows
+from hardaudit.model import gap_question
+from hardaudit.model.gap import Gap, GapReason
 from hardaudit.osquery.gaps_table import GAPS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from hardaudit.extension.gap_book import GapBook
     from hardaudit.extension.session import Session
-    from hardaudit.model.table import TableSpec
+    from hardaudit.model.table import Row, TableSpec
 
 _WRITES = ("insert", "update", "delete")
+_ANOTHERS = "osquery has a table of this name from elsewhere, not from hardaudit's extension: what it could not read nobody tells"
 
 
 class Handler(Iface):  # type: ignore[misc]  # the bindings have no types
@@ -66,9 +69,18 @@ class Handler(Iface):  # type: ignore[misc]  # the bindings have no types
         names = {one.operand for one in asked.constraints if one.column == "table_name" and one.operator == question.EQUALS}
         columns = [column.name for column in GAPS.columns]
         encoded = EncodedRows(columns)
-        for row in self._gaps.rows(names if len(names) == 1 else None):
+        for row in self._asked_gaps(names):
             encoded.add([row[name] for name in columns])
         return encoded
+
+    def _asked_gaps(self, names: set[str]) -> Iterator[Row]:
+        if len(names) != 1:
+            return self._gaps.rows(None)
+        (operand,) = names
+        asked = gap_question.read(operand)
+        if isinstance(asked, gap_question.Since) and asked.table not in self._routes:
+            self._gaps.add(asked.table, [Gap(asked.table, GapReason.UNDECIDABLE, _ANOTHERS)])
+        return self._gaps.rows([operand]) if asked is None else self._gaps.answer(asked)
 
 
 def _failed(message: str) -> Any:

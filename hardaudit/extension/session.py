@@ -18,6 +18,7 @@ from hardaudit.errors import HardauditError
 from hardaudit.extension import statement
 from hardaudit.extension.errors import AnswerError
 from hardaudit.extension.rows import MOST_BYTES, MOST_ROWS, EncodedRows
+from hardaudit.model import gap_question
 from hardaudit.model.gap import QUERY, Gap, GapReason
 from hardaudit.target.target import Target
 
@@ -115,7 +116,7 @@ class _Worker:
             raise AnswerError(GapReason.TIMEOUT, f"{job.table}: other queries took too long: ask again")
         self._gaps.begin(job.table)
         wanted = statement.write(self._tables[job.table].spec, job.question)
-        self._gaps.add(job.table, [Gap(job.table, GapReason.UNDECIDABLE, _untold(name)) for name in wanted.untold])
+        self._gaps.add(job.table, [Gap(job.table, GapReason.UNDECIDABLE, gap_question.untold(name)) for name in wanted.untold])
         encoded = EncodedRows(wanted.columns)
         bounds = Bounds(seconds=job.deadline - started, rows=MOST_ROWS + 1, characters=MOST_BYTES)
         keep = False
@@ -158,7 +159,3 @@ class _Worker:
     def _end(self) -> None:
         self._engine = None
         self._open.close()
-
-
-def _untold(column: str) -> str:
-    return f"the value of {column} was not known when the table was read, or it was empty: rows may be missing"

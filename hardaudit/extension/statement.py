@@ -1,8 +1,8 @@
 """A question of osquery's as SQL for hardaudit's engine.
 
 osquery checks every row again, so a condition may be left out, but it must never drop a row that osquery would keep. osquery sends operands
-as text, whatever they were, and shows a NULL of a TEXT column as the empty text. So a condition is taken over only where the text tells
-the comparison exactly.
+as text, whatever they were, does not tell the collation, and shows a NULL of a TEXT column as the empty text. So a condition is taken over
+only where the text tells the comparison, and texts are compared without regard to case where the value does not decide what is read.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def write(spec: TableSpec, question: Question) -> Statement:
         taken = _condition(by_name[constraint.column], constraint)
         if taken is not None:
             operator, parameters[f"p{len(conditions)}"] = taken
-            conditions.append(f'"{constraint.column}" {operator} :p{len(conditions)}')
+            collation = " COLLATE NOCASE" if operator == "=" and _may_be_nocase(by_name[constraint.column]) else ""
+            conditions.append(f'"{constraint.column}" {operator} :p{len(conditions)}{collation}')
     if spec.required and not any(map(question.constrains, spec.required)):
         # osquery itself refuses a query without a required column (xFilter, SQLITE_CONSTRAINT): the operand is NULL or the empty text.
         conditions.append(f"\"{spec.required[0]}\" = ''")
@@ -51,6 +52,11 @@ def write(spec: TableSpec, question: Question) -> Statement:
     names = ", ".join(f'"{name}"' for name in columns) or "1"
     sql = f'SELECT {names} FROM "{spec.name}"{where}'  # noqa: S608 names of the specification, operands bound
     return Statement(sql, parameters, columns, _untold(spec, question))
+
+
+def _may_be_nocase(column: Column) -> bool:
+    """Whether `name = 'x' COLLATE NOCASE` in osquery may want more rows than the column's own comparison gives."""
+    return column.type is ColumnType.TEXT and column.collate is None and not column.operators
 
 
 def _untold(spec: TableSpec, question: Question) -> tuple[str, ...]:

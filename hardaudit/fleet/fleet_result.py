@@ -89,6 +89,7 @@ class ReadingSummary:
     other: int
     future: int
     future_hosts: tuple[str, ...]
+    other_policies: tuple[tuple[str, int], ...]
     refused: int
     shortened: int
     ignored_hosts: tuple[str, ...]

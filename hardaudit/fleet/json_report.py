@@ -92,6 +92,7 @@ def _reading(reading: ReadingSummary) -> dict[str, Any]:
         "unusable": sum(file.unusable for file in reading.problems),
         "future": reading.future,
         "future_hosts": list(reading.future_hosts),
+        "other_policies": dict(reading.other_policies),
         "beyond_host_limit": reading.refused,
         "shortened": reading.shortened,
         "ignored_hosts": list(reading.ignored_hosts[:_IGNORED_LISTED]),

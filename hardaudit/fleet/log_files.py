@@ -6,6 +6,7 @@ osqueryd appends to `osqueryd.results.log` and `osqueryd.snapshots.log`; its own
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import os
@@ -31,6 +32,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _KEPT_OF_LONG_LINE = 8192
 _TIME = re.compile(rb'"unixTime"\s*:\s*"?(\d{1,12})')
 _FIRST_BYTES = 256 * 1024
+_OPEN_FILES = 100  # of one log at once, the newest
 
 READ_ERRORS = (OSError, EOFError, zlib.error)
 """What reading a file may raise; of gzip EOFError when it is cut, zlib.error or BadGzipFile, an OSError, when it is damaged."""
@@ -142,6 +144,42 @@ def open_log(path: str) -> IO[bytes]:
     return io.BufferedReader(_Decompressed(plain), 2**17)
 
 
+class OpenLog:
+    """A log's files, opened at once and the one being written first: it may be rotated while it is read.
+
+    Then the files move on by a name: what was the newest is met again as the one before it, and only the oldest is not there any more.
+    """
+
+    def __init__(self, files: Sequence[LogFile]) -> None:
+        self._opened: dict[str, IO[bytes] | OSError] = {}
+        seen: set[tuple[int, int]] = set()
+        for file in reversed(files[-_OPEN_FILES:]):
+            try:
+                stream = open_log(file.path)
+            except OSError as error:
+                self._opened[file.path] = error
+                continue
+            status = os.fstat(stream.fileno())
+            if (status.st_dev, status.st_ino) in seen:
+                stream.close()
+                stream = io.BytesIO()
+            seen.add((status.st_dev, status.st_ino))
+            self._opened[file.path] = stream
+
+    def open(self, file: LogFile) -> IO[bytes]:
+        """One of the files, for reading; close it. Raises OSError."""
+        opened = self._opened.pop(file.path, None)
+        if isinstance(opened, OSError):
+            raise opened
+        return opened or open_log(file.path)
+
+    def close(self) -> None:
+        """Close what was not read."""
+        for opened in self._opened.values():
+            if not isinstance(opened, OSError):
+                opened.close()
+
+
 class _Decompressed(io.RawIOBase):
     """The content of a gzip file, as far as it can be read; it closes the file."""
 
@@ -151,6 +189,9 @@ class _Decompressed(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def fileno(self) -> int:
+        return self._packed.fileno()
 
     def readinto(self, buffer: Buffer, /) -> int:
         place = memoryview(buffer)
@@ -166,12 +207,23 @@ class _Decompressed(io.RawIOBase):
 
 
 def lines_of(stream: IO[bytes]) -> Iterator[bytes | LongLine]:
-    """Its lines; of one that is too long, the ends. Raises what READ_ERRORS names."""
+    """Its lines; of one that is too long, the ends. Raises what READ_ERRORS names; an OSError for a file that was cut meanwhile, as
+    logrotate's `copytruncate` does.
+    """
+    read = 0
     while line := stream.readline(LINE_LIMIT + 1):
+        read += len(line)
         if len(line) > LINE_LIMIT and not line.endswith(b"\n"):
             yield _skip(stream, line[:_KEPT_OF_LONG_LINE], line[-_KEPT_OF_LONG_LINE:])
         else:
             yield line
+    if isinstance(stream, io.BufferedReader) and isinstance(stream.raw, io.FileIO) and _was_cut(stream.raw, read):
+        raise OSError(errno.ESTALE, "it was cut while it was read: read it again")
+
+
+def _was_cut(file: io.FileIO, read: int) -> bool:
+    status = os.fstat(file.fileno())
+    return stat.S_ISREG(status.st_mode) and status.st_size < read
 
 
 def _skip(stream: IO[bytes], head: bytes, tail: bytes) -> LongLine:

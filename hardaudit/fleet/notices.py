@@ -28,6 +28,9 @@ def notices(result: FleetResult) -> list[str]:
         found.append(f"{_lines(reading.future)} dated in the future and not counted, the clock is wrong there or here: {hosts}")
     elif reading.future:
         found.append(f"{_lines(reading.future)} dated after the time as of which this is, and not counted")
+    if reading.other_policies:
+        packs = _names([pack for pack, _ in reading.other_policies])
+        found.append(f"{_lines(sum(count for _, count in reading.other_policies))} of packs of other policies and not counted: {packs}")
     if reading.refused:
         found.append(f"{_lines(reading.refused)} of more hosts than can be told apart, and not read")
     if reading.shortened:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hardaudit.fleet.host_state import WHOLE_HOST, Doubt, HostState, Kept
-from hardaudit.fleet.log_files import READ_ERRORS, LongLine, lines_of, open_log
+from hardaudit.fleet.log_files import READ_ERRORS, LongLine, OpenLog, lines_of
 from hardaudit.fleet.log_line import LineError, parse, traces
 from hardaudit.fleet.query_names import OTHER
 
@@ -25,6 +26,7 @@ SKEW = 300
 """Seconds by which a host's clock may be ahead."""
 
 _LATE_NAMED = 20
+_PACKS_NAMED = 20
 
 
 @dataclass(slots=True)
@@ -79,9 +81,9 @@ class _Source:
 class Reading:
     """Everything that the logs say as of a time.
 
-    `hosts` by identifier. `losses`: by the number of a log, the time until which an unknown part of it is missing. `silent` are hosts of
-    which only queries that are none of the policy's were heard. `future` counts results by host that are dated after `as_of`, `refused`
-    lines of hosts beyond HOST_LIMIT, `shortened` results with more rows than are kept.
+    `hosts` by identifier. `losses`: by the number of a log, the time until which an unknown part of it is missing. `future` counts results
+    by host that are dated after `as_of`, `other_policies` lines of checks of the policy by the pack of another policy that has them,
+    `refused` lines of hosts beyond HOST_LIMIT, `shortened` results with more rows than are kept.
     """
 
     hosts: dict[str, HostState] = field(default_factory=dict)
@@ -92,6 +94,7 @@ class Reading:
     other: int = 0
     future: Counter[str] = field(default_factory=Counter)
     future_results: int = 0
+    other_policies: Counter[str] = field(default_factory=Counter)
     refused: int = 0
     shortened: int = 0
 
@@ -113,22 +116,23 @@ class Reader:
         total, number = sum(map(len, logs)), 0
         for source_number, files in enumerate(logs):
             source = _Source(source_number)
-            for file in files:
-                if progress:
-                    progress(number, total, file.path)
-                number += 1
-                self._read_file(file, source)
+            with contextlib.closing(OpenLog(files)) as log:
+                for file in files:
+                    if progress:
+                        progress(number, total, file.path)
+                    number += 1
+                    self._read_file(file, log, source)
             self._settle(source)
         self.reading.shortened = self._kept.shortened
         return self.reading
 
-    def _read_file(self, file: LogFile, source: _Source) -> None:
+    def _read_file(self, file: LogFile, log: OpenLog, source: _Source) -> None:
         found = FileReading(file.path, follows_gap=file.follows_gap)
         self.reading.files.append(found)
         if file.follows_gap:
             source.lost = source.time
         try:
-            with open_log(file.path) as stream:
+            with log.open(file) as stream:
                 for line in lines_of(stream):
                     found.lines += 1
                     if isinstance(line, LongLine):
@@ -164,10 +168,16 @@ class Reader:
         source.time = max(source.time, report.time)
         host.heard = max(host.heard, report.time)
         if query == OTHER:
-            reading.other += 1
+            self._take_other(report.name)
             return
         reading.results += 1
         host.take(query, report, source.number, conditional=query >= len(self._names.checks))
+
+    def _take_other(self, name: str) -> None:
+        self.reading.other += 1
+        pack = self._names.of_another_policy(name)
+        if pack is not None and (pack in self.reading.other_policies or len(self.reading.other_policies) < _PACKS_NAMED):
+            self.reading.other_policies[pack] += 1
 
     def _take_future(self, identifier: str, host: HostState, query: int) -> None:
         self.reading.future_results += 1

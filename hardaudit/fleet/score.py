@@ -37,6 +37,7 @@ _NOT_HEARD = "not heard from"
 _STATES = tuple(State)
 _GATES = (GateState.FAILED, GateState.INCOMPLETE, GateState.PASSED)
 _REASONS_KEPT = 5
+_HOSTS_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class FleetLogs:
         if not enabled:
             raise UsageError(f"policy {policy.name} selects no check; `hardaudit show POLICY` lists its checks")
         self._policy, self._registry, self._question = policy, registry, question
-        self._names = QueryNames(enabled, [name for name in enabled if registry.checks[name].applies is not None])
+        self._names = QueryNames(policy.name, enabled, [name for name in enabled if registry.checks[name].applies is not None])
         self._freshness = question.freshness
         reader = Reader(self._names, self._freshness.as_of, question.expected or (), later_is_wrong=question.as_of is None)
         self.reading: Reading = reader.read(find_logs(places), progress)
@@ -83,9 +84,7 @@ class FleetLogs:
         """One host's result, as a run on it would have it. Raises UsageError for a host that the logs do not know."""
         state = self.reading.hosts.get(identifier)
         if state is None:
-            near = [name for name in sorted(self.reading.hosts) if identifier.lower() in name.lower()][:3]
-            hint = f"; there is {', '.join(near)}" if near else f"; there are {len(self.reading.hosts):,} others"
-            raise UsageError(f"--host {identifier}: the logs say nothing of it{hint}")
+            raise UsageError(f"--host {identifier}: the logs say nothing of it{self._hint(identifier)}")
         checks = tuple(self._judge.results(state))
         scored = score(checks)
         return model.Result(
@@ -102,6 +101,16 @@ class FleetLogs:
             waivers=waiver_notices(self._policy, checks, self._freshness.today, complete=True),
             plugins=plugin_notices(self._registry),
         )
+
+    def _hint(self, identifier: str) -> str:
+        """Which hosts there are instead."""
+        known = sorted(self.reading.hosts)
+        near = [name for name in known if identifier.lower() in name.lower()][:3]
+        if near:
+            return f"; there is {', '.join(near)}"
+        if len(known) <= _HOSTS_NAMED:
+            return f"; there is {', '.join(known)}" if known else ", nor of any other host"
+        return f"; there are {len(known):,} others: --format json without --host has them all"
 
     def score(self) -> FleetResult:
         """Every host that reported one of the policy's queries, or is expected. The hosts' states are given up for it: call it once."""
@@ -284,6 +293,7 @@ def _reading_summary(reading: Reading, ignored: Sequence[str]) -> ReadingSummary
         other=reading.other,
         future=reading.future_results,
         future_hosts=tuple(sorted(reading.future)),
+        other_policies=tuple(sorted(reading.other_policies.items())),
         refused=reading.refused,
         shortened=reading.shortened,
         ignored_hosts=tuple(ignored),

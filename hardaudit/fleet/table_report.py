@@ -6,7 +6,6 @@ import textwrap
 from typing import TYPE_CHECKING
 
 import click
-from tabulate import tabulate
 
 from hardaudit.fleet.notices import notices
 from hardaudit.model.result import GateState, State
@@ -23,12 +22,19 @@ _SHOWN_NAMES = 50
 _IDENTIFIER = 60
 _COLOURS = {GateState.PASSED: "green", GateState.FAILED: "red", GateState.INCOMPLETE: "yellow"}
 _HOST_HEADERS = ("host", "gate", "score", "coverage", "fail", "unknown", "pass", "n/a", "last heard")
+_HOST_SPARE = ("n/a", "pass", "last heard", "coverage")  # on a narrow terminal, the first first
+_CHECK_SPARE = ("n/a", "pass", "error", "waived", "coverage")
 _CHECK_HEADERS = ("check", "severity", "fail", "waived", "unknown", "error", "pass", "n/a", "coverage")
 
 
 def render(result: FleetResult, options: RenderOptions) -> str:
     """The report; `verbose` lists every host and check."""
-    lines = [*_summary(result, options), *_hosts(result, options), *_checks(result, options), *_not_heard(result, options)]
+    lines = [
+        *_wrapped(_summary(result, options), options),
+        *_hosts(result, options),
+        *_checks(result, options),
+        *_not_heard(result, options),
+    ]
     found = notices(result)
     if found:
         lines += ["", _bold("NOTE", options)]
@@ -36,7 +42,7 @@ def render(result: FleetResult, options: RenderOptions) -> str:
             lines += textwrap.wrap(
                 notice, max(60, options.width) - 4, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
             )
-    return "\n".join(line.rstrip() for line in [*lines, "", _gate(result, options)]) + "\n"
+    return "\n".join(line.rstrip() for line in [*lines, "", *_wrapped([_gate(result, options)], options)]) + "\n"
 
 
 def last_heard(host: HostSummary, as_of: float) -> str:
@@ -79,6 +85,12 @@ def _summary(result: FleetResult, options: RenderOptions) -> list[str]:
     ]
 
 
+def _wrapped(lines: Sequence[str], options: RenderOptions) -> list[str]:
+    """Lines of a word and what it stands for."""
+    width = max(60, options.width)
+    return [piece for line in lines for piece in textwrap.wrap(line, width, subsequent_indent=" " * 8, break_on_hyphens=False)]
+
+
 def _gate(result: FleetResult, options: RenderOptions) -> str:
     word = click.style(result.gate.state.value.upper(), fg=_COLOURS[result.gate.state], bold=True) if options.colour else None
     reasons = "; ".join(result.gate.reasons)
@@ -91,7 +103,7 @@ def _hosts(result: FleetResult, options: RenderOptions) -> list[str]:
     rows = [
         (
             shortened(host.identifier),
-            click.style(host.gate.state.value, fg=_COLOURS[host.gate.state]) if options.colour else host.gate.state.value,
+            host.gate.state.value,
             number(host.score.score),
             number(host.score.coverage),
             str(host.count(State.FAIL)),
@@ -103,7 +115,7 @@ def _hosts(result: FleetResult, options: RenderOptions) -> list[str]:
         for host in shown
     ]
     left = _left_out(len(result.hosts) - len(shown), "hosts that are no worse")
-    return _section("HOSTS, the worst first", _HOST_HEADERS, rows, left, options) if rows else []
+    return _section("HOSTS, the worst first", _table(_HOST_HEADERS, rows, _HOST_SPARE, options), left, options) if rows else []
 
 
 def _checks(result: FleetResult, options: RenderOptions) -> list[str]:
@@ -124,7 +136,8 @@ def _checks(result: FleetResult, options: RenderOptions) -> list[str]:
         for check in shown
     ]
     left = _left_out(len(bad) - len(shown), "checks that fewer hosts fail")
-    return _section("CHECKS, the worst first: on how many hosts", _CHECK_HEADERS, rows, left, options) if rows else []
+    heading = "CHECKS, the worst first: on how many hosts"
+    return _section(heading, _table(_CHECK_HEADERS, rows, _CHECK_SPARE, options), left, options) if rows else []
 
 
 def _not_heard(result: FleetResult, options: RenderOptions) -> list[str]:
@@ -137,10 +150,32 @@ def _not_heard(result: FleetResult, options: RenderOptions) -> list[str]:
     return ["", _bold(f"NOT HEARD FROM: {len(silent):,}", options), *(f"  {line}" for line in names), *left]
 
 
-def _section(heading: str, headers: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[str], options: RenderOptions) -> list[str]:
-    align = ["left", "left", *["right"] * (len(headers) - 2)]
-    table = tabulate(rows, headers=headers, tablefmt="plain", disable_numparse=True, colalign=align)
-    return ["", _bold(heading, options), *(f"  {line}" for line in table.split("\n")), *left]
+def _section(heading: str, table: Sequence[str], left: Sequence[str], options: RenderOptions) -> list[str]:
+    return ["", _bold(heading, options), *(f"  {line}" for line in table), *left]
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str], options: RenderOptions) -> list[str]:
+    """The first two columns to the left, the others to the right, within the width as far as leaving out the spare ones goes."""
+    columns = dict(zip(headers, zip(*rows, strict=True), strict=True))
+    widths = {header: max(len(header), *map(len, cells)) for header, cells in columns.items()}
+    for header in spare:
+        if 2 + sum(widths.values()) + 2 * (len(widths) - 1) <= options.width:
+            break
+        del widths[header]
+    left = headers[:2]
+    lines = ["  ".join(header.ljust(width) if header in left else header.rjust(width) for header, width in widths.items())]
+    for number in range(len(rows)):
+        cells = [(header, columns[header][number], width) for header, width in widths.items()]
+        lines.append(
+            "  ".join(_cell(header, text, width, options) if header in left else text.rjust(width) for header, text, width in cells)
+        )
+    return lines
+
+
+def _cell(header: str, text: str, width: int, options: RenderOptions) -> str:
+    if header == "gate" and options.colour:
+        return click.style(text, fg=_COLOURS[GateState(text)]) + " " * (width - len(text))
+    return text.ljust(width)
 
 
 def _left_out(count: int, what: str) -> list[str]:

@@ -40,16 +40,16 @@ def _as_time(_context: click.Context, _parameter: click.Parameter, value: str | 
             moment = datetime.fromisoformat(f"{value[:-1]}+00:00" if value[-1:] in ("Z", "z") else value)
             seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp())
         except (ValueError, OverflowError) as error:
-            raise click.BadParameter(f"{value!r} is no time: write 2026-11-27T03:00:00Z or Unix seconds") from error
+            raise click.BadParameter(f"{value!r} is no time: write 2026-11-27T03:00:00Z or Unix seconds.") from error
     if not 0 < seconds <= _LATEST:
-        raise click.BadParameter(f"{value!r} is no time from 1970 to 9999")
+        raise click.BadParameter(f"{value!r} is no time from 1970 to 9999.")
     return seconds
 
 
 def _a_number(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
     """The value, unless it is "nan": nothing is older than that."""
     if math.isnan(value):
-        raise click.BadParameter("nan is no number of intervals")
+        raise click.BadParameter("nan is no number of intervals.")
     return value
 
 

@@ -59,7 +59,20 @@ class TestRun:
     def test_json_has_the_keys_of_the_design(self, healthy, policy):
         done = hardaudit("run", policy, "--root", healthy.path, "--format", "json")
         report = json.loads(done.stdout)
-        assert {"schema_version", "tool", "target", "policy", "source", "started", "duration_s", "gate", "score", "coverage", "counts", "checks"} <= report.keys()
+        assert {
+            "schema_version",
+            "tool",
+            "target",
+            "policy",
+            "source",
+            "started",
+            "duration_s",
+            "gate",
+            "score",
+            "coverage",
+            "counts",
+            "checks",
+        } <= report.keys()
         (check,) = report["checks"]
         assert {"id", "title", "severity", "state", "reason", "findings", "gaps", "rows", "duration_ms"} <= check.keys()
         assert (report["gate"], report["score"], report["coverage"], check["state"]) == ("passed", 100, 100, "pass")
@@ -69,7 +82,9 @@ class TestRun:
         policy.write_text(POLICY.replace("accounts/second_uid_zero: {}", "accounts/*: {}"))
         done = hardaudit("run", policy, "--root", healthy.path, "--only", "accounts/second_uid_zero")
         assert "PASSED for 1 of " in done.stdout
-        report = json.loads(hardaudit("run", policy, "--root", healthy.path, "--only", "accounts/second_uid_zero", "--format", "json").stdout)
+        report = json.loads(
+            hardaudit("run", policy, "--root", healthy.path, "--only", "accounts/second_uid_zero", "--format", "json").stdout
+        )
         assert report["policy"]["only"] == ["accounts/second_uid_zero"]
 
     def test_two_runs_differ_only_in_times(self, healthy, policy):
@@ -83,7 +98,9 @@ class TestRun:
         assert stable() == stable()
 
     def test_formats_and_outputs_come_in_pairs(self, healthy, policy, tmp_path):
-        done = hardaudit("run", policy, "--root", healthy.path, "--format", "json", "--output", tmp_path / "a.json", "--format", "table", "--output", "-")
+        done = hardaudit(
+            "run", policy, "--root", healthy.path, "--format", "json", "--output", tmp_path / "a.json", "--format", "table", "--output", "-"
+        )
         assert "Gate" in done.stdout
         assert json.loads((tmp_path / "a.json").read_text())["gate"] == "passed"
 
@@ -107,7 +124,9 @@ class TestRun:
         assert done.stdout == ""
 
     def test_bad_policies_are_named_with_line_and_column_and_nothing_is_run(self, tmp_path):
-        (tmp_path / "bad.yaml").write_text("name: bad\nchecks:\n  accounts/second_uid_zer: {}\n  accounts/empty_password: {severity: hgih}\n")
+        (tmp_path / "bad.yaml").write_text(
+            "name: bad\nchecks:\n  accounts/second_uid_zer: {}\n  accounts/empty_password: {severity: hgih}\n"
+        )
         done = hardaudit("run", tmp_path / "bad.yaml")
         first, second = done.stderr.strip().split("\n")
         assert (done.returncode, done.stdout) == (2, "")
@@ -129,7 +148,13 @@ class TestRun:
 
     def test_a_full_standard_output_is_an_error_not_a_pass(self, healthy, policy):
         with open("/dev/full", "wb") as full:
-            done = subprocess.run([sys.executable, "-m", "hardaudit", "run", str(policy), "--root", healthy.path], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            done = subprocess.run(
+                [sys.executable, "-m", "hardaudit", "run", str(policy), "--root", healthy.path],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
         assert done.returncode == 2
         assert "cannot write the report to standard output: No space left on device" in done.stderr
         assert "Traceback" not in done.stderr
@@ -137,7 +162,9 @@ class TestRun:
     def test_waivers_leave_the_state_and_lift_the_gate(self, healthy, tmp_path):
         healthy.write("/etc/passwd", "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/root:/bin/sh\n")
         path = tmp_path / "waived.yaml"
-        path.write_text(POLICY + "waivers:\n  - {check: accounts/second_uid_zero, subject: toor, reason: BSD habit, owner: ops, expires: 2099-01-01}\n")
+        path.write_text(
+            POLICY + "waivers:\n  - {check: accounts/second_uid_zero, subject: toor, reason: BSD habit, owner: ops, expires: 2099-01-01}\n"
+        )
         done = hardaudit("run", path, "--root", healthy.path, "--format", "json")
         report = json.loads(done.stdout)
         assert (done.returncode, report["score"], report["score_with_waivers"], report["checks"][0]["state"]) == (0, 0, 100, "fail")
@@ -149,7 +176,9 @@ class TestRun:
 
     def test_attestations_are_manual_when_out_of_date(self, healthy, tmp_path):
         path = tmp_path / "attested.yaml"
-        path.write_text(POLICY + "attestations:\n  - {id: restore, title: A restore was practised, done: 2020-01-01, by: ops, valid_days: 30}\n")
+        path.write_text(
+            POLICY + "attestations:\n  - {id: restore, title: A restore was practised, done: 2020-01-01, by: ops, valid_days: 30}\n"
+        )
         done = hardaudit("run", path, "--root", healthy.path, "--format", "json")
         states = {check["id"]: check["state"] for check in json.loads(done.stdout)["checks"]}
         assert states == {"accounts/second_uid_zero": "pass", "attestation/restore": "manual"}
@@ -188,13 +217,18 @@ class TestQuery:
         assert len(done.stderr.strip().split("\n")) == 1
 
     def test_columns_without_rows_and_of_one_name(self, healthy):
-        assert hardaudit("query", "--root", healthy.path, "--format", "csv", "SELECT uid, gid FROM users WHERE uid = 9").stdout == "uid,gid\n"
+        assert (
+            hardaudit("query", "--root", healthy.path, "--format", "csv", "SELECT uid, gid FROM users WHERE uid = 9").stdout == "uid,gid\n"
+        )
         twice = hardaudit("query", "--root", healthy.path, "--format", "json", "SELECT uid, gid AS uid FROM users")
         assert (twice.returncode, twice.stdout) == (2, "")
         assert "two columns are named uid" in twice.stderr
 
     def test_csv_and_table(self, healthy):
-        assert hardaudit("query", "--root", healthy.path, "--format", "csv", "SELECT username, NULL AS n FROM users").stdout == "username,n\nroot,\n"
+        assert (
+            hardaudit("query", "--root", healthy.path, "--format", "csv", "SELECT username, NULL AS n FROM users").stdout
+            == "username,n\nroot,\n"
+        )
         assert "root" in hardaudit("query", "--root", healthy.path, "SELECT username FROM users").stdout
 
     def test_a_name_that_is_no_utf8_can_be_put_into_the_next_query(self, root):

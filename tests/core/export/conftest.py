@@ -32,10 +32,12 @@ class Heard:
 class Host:
     """Tables of the real specifications with the given rows; `gaps` by table are there once the table was read, as the extension has them."""
 
-    def __init__(self, rows, gaps=None):
+    def __init__(self, rows, gaps=None, *, confirms=True):
         self._rows = rows
         self._gaps = gaps or {}
+        self._confirms = confirms
         self._read: set[str] = set()
+        self._begun = None
 
     def _table(self, spec):
         def generate(context):
@@ -49,13 +51,23 @@ class Host:
 
         return Table(spec, generate)
 
-    def _gap_rows(self, _context):
-        for name in sorted(self._read & self._gaps.keys()):
-            yield {"table_name": name, "reason": self._gaps[name], "detail": f"{name} cannot be read", "time": 1}
+    def _gap_rows(self, context):
+        for operand in context.constraints.equals("table_name") or ():
+            if operand.startswith("begin "):
+                self._read, self._begun = set(), operand.removeprefix("begin ")
+                continue
+            if operand == f"end {self._begun}":
+                if self._confirms:
+                    yield {"table_name": operand, "reason": "", "detail": "", "time": 1}
+                continue
+            name, _, asker = operand.partition(" since ")
+            assert asker == self._begun
+            if name in self._read & self._gaps.keys():
+                yield {"table_name": operand, "reason": self._gaps[name], "detail": f"{name} cannot be read", "time": 1}
 
     def ask(self, sql):
         """The rows of one statement, by column name."""
-        self._read = set()
+        self._read, self._begun = set(), None
         tables = [*map(self._table, SPECS.values()), Table(GAPS, self._gap_rows)]
         with Target.live_host() as target, Engine(target, tables) as engine:
             return engine.run(sql).rows
@@ -67,7 +79,7 @@ class Host:
         gaps = [json.loads(row["hardaudit_gap"]) for row in rows if row.get("hardaudit_gap")]
         state = "fail" if findings else "unknown" if gaps else "pass"
         if check.applies is not None:
-            counted, *others = self.ask(applies_sql(check.applies))
+            counted, *others = self.ask(applies_sql(check.check.id, check.applies))
             assert bool(counted["applies"]) == bool(self.ask(check.applies.sql))  # the pack's discovery
             if not counted["applies"]:
                 state = "unknown" if others else "not_applicable"

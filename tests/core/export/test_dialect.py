@@ -20,6 +20,9 @@ OWN = TableSpec(
         Column("n", BIGINT, "b"),
         Column("place", TEXT, "c", required=True, like=True),
         Column("depth", BIGINT, "an argument", hidden=True, additional=True),
+        Column("rules", TEXT, "an argument", hidden=True, additional=True),
+        Column("release", TEXT, "d", collate="version_dpkg"),
+        Column("label", TEXT, "e", collate="nocase"),
     ),
     (),
 )
@@ -36,7 +39,7 @@ def test_what_a_statement_reads(osquery):
     assert reading.columns == ("subject", "n", "count(*)")
     assert reading.tables == ("plain_facts", "users")
     assert reading.extension == ("plain_facts",)
-    assert osquery.read("SELECT table_name, reason, detail FROM hardaudit_gaps").extension == ("hardaudit_gaps",)
+    assert osquery.read("SELECT reason, detail FROM hardaudit_gaps WHERE table_name = 'x'").extension == ("hardaudit_gaps",)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +66,27 @@ def test_what_a_statement_reads(osquery):
         ("SELECT u.username FROM users u LEFT JOIN file f ON f.uid = u.uid", "table file"),
         ("SELECT name FROM own_facts WHERE n = 3", "table own_facts: osquery may read it before the query tells it place"),
         ("SELECT username FROM users WHERE uid = 0 AND username = 'x' OR gid = 5 AND EXISTS (SELECT 1 FROM hash)", "table hash"),
+        ("SELECT reason FROM hardaudit_gaps", "told only where it names them by `table_name`"),
+        ("SELECT path FROM file WHERE path = '/ETC/Passwd' COLLATE NOCASE", "table file: it is told a value of path, and gives no row"),
+        ("SELECT uid FROM users WHERE username = 'Root' COLLATE NOCASE", "table users: it is told a value of username"),
+        ("SELECT name FROM own_facts WHERE place = '/' AND name = 'x ' COLLATE RTRIM", "table own_facts: it is told a value of name"),
+        ("SELECT name FROM own_facts WHERE place = '/' AND release = 'A' COLLATE NOCASE", "table own_facts: it is told a value of release"),
+        *[
+            (sql, "which osquery loses: write COLLATE behind the column (own_facts.release version_dpkg, own_facts.label nocase)")
+            for sql in (
+                "SELECT name FROM own_facts WHERE place = '/' AND label = 'x'",
+                "SELECT name FROM own_facts WHERE place = '/' AND 'x' <> label",
+                "SELECT name FROM own_facts WHERE place = '/' AND label IN ('x', 'y')",
+                "SELECT uid FROM users WHERE uid IN (SELECT n FROM own_facts WHERE place = '/' AND label = 'x')",
+                "SELECT max(release) FROM own_facts WHERE place = '/'",
+                "SELECT DISTINCT label FROM own_facts WHERE place = '/'",
+                "SELECT name FROM own_facts WHERE place = '/' ORDER BY release LIMIT 1",
+                "SELECT count(*) FROM own_facts WHERE place = '/' GROUP BY label",
+                "SELECT u.uid FROM users u LEFT JOIN own_facts o ON o.label = u.username AND o.place = '/'",
+                "SELECT CASE label WHEN 'x' THEN 1 END FROM own_facts WHERE place = '/'",
+                "SELECT label FROM own_facts WHERE place = '/' UNION SELECT username FROM users",
+            )
+        ],
         (
             "SELECT pid FROM process_open_sockets WHERE pid = 5 AND local_port = 1 OR pid = 5 AND local_port = 2 OR pid = 6 AND fd = 1",
             "an OR",
@@ -90,6 +114,10 @@ def test_what_osquery_would_not_run_or_not_wholly(osquery, sql, reason):
         "SELECT row_number() OVER (PARTITION BY gid ORDER BY uid) FROM users ORDER BY username COLLATE NOCASE",
         "SELECT group_concat(username) FROM (SELECT username FROM users ORDER BY uid)",
         "SELECT name FROM deb_packages WHERE version < '1.2' COLLATE version_dpkg",
+        "SELECT name FROM own_facts WHERE place = '/' AND label = 'x' COLLATE NOCASE AND name = 'X' COLLATE NOCASE",
+        "SELECT name FROM own_facts WHERE place = '/' AND label COLLATE NOCASE IN ('x', 'y') AND release = '1' COLLATE version_dpkg",
+        "SELECT max(release COLLATE version_dpkg), label FROM own_facts WHERE place = '/' AND lower(label) = 'x'",
+        "SELECT name FROM deb_packages WHERE version = '1.2'",
     ],
 )
 def test_what_osquery_runs(osquery, sql):
@@ -121,3 +149,21 @@ def test_whether_a_statement_looks_into_a_table(osquery):
     assert osquery.asks("SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM users)")
     assert not osquery.asks("SELECT username FROM users WHERE 1 = 0")
     assert not osquery.asks("SELECT path FROM json_each('[]') AS p CROSS JOIN file ON file.path = p.value")
+
+
+@pytest.mark.parametrize(
+    ("sql", "empty"),
+    [
+        ("SELECT name FROM own_facts WHERE place = '/' AND rules = ''", True),
+        ("SELECT name FROM own_facts WHERE place = '/' AND rules = '/etc/rules'", False),
+        ("SELECT name FROM own_facts WHERE place = '/'", False),
+        ("SELECT a.name FROM own_facts a, own_facts b WHERE a.place = '/' AND b.place = '/' AND a.rules = '' AND b.rules = 'x'", False),
+        # The second is not made over empty tables, so nobody knows what it is told.
+        (
+            "SELECT a.name FROM own_facts a CROSS JOIN own_facts b WHERE a.place = '/' AND b.place = '/' AND a.rules = '' AND b.rules = a.name",
+            False,
+        ),
+    ],
+)
+def test_arguments_that_are_told_the_empty_text_alone(osquery, sql, empty):
+    assert osquery.read(sql).empty_arguments == ((("own_facts", "rules"),) if empty else ())

@@ -100,6 +100,13 @@ def test_gaps_are_read_after_the_tables_that_have_them(applies, gaps, state, pas
     assert (heard.state, heard.passes) == (state, passes)
 
 
+@pytest.mark.parametrize("applies", [None, "SELECT 1 FROM sshd_settings", "SELECT 1 FROM users"])
+def test_nothing_passes_that_the_extension_does_not_confirm(applies, host, dialect):
+    check = exported(dialect, [make(ACLS, applies)]).checks[0]
+    assert (host(ROWS).hear(check).passes, host(ROWS, confirms=False).hear(check).passes) == (True, False)
+    assert host(ROWS, confirms=False).hear(check).state == "unknown"
+
+
 def test_waived_findings_stay_in_the_pack_and_do_not_fail_the_policy(host, dialect):
     check = make("SELECT username AS subject FROM users")
     half, whole = [waiver(subject="it's", reason="it's agreed")], [waiver(subject="it's"), waiver(glob="r*t", reason="all")]
@@ -182,9 +189,14 @@ def test_the_pack(dialect):
         "value": "high",
     }
     assert packs[plain]["queries"]["a/two:applies"]["query"] == (
-        "SELECT count(*) AS applies, NULL AS hardaudit_gap FROM (SELECT 1 FROM (\nSELECT 1 FROM sshd_settings\n) LIMIT 1)\n"
-        "UNION ALL\nSELECT NULL, json_object('table', table_name, 'reason', reason, 'detail', detail) AS hardaudit_gap"
-        " FROM hardaudit_gaps WHERE table_name IN ('sshd_settings')"
+        'SELECT NULL AS "applies", NULL AS "hardaudit_gap" FROM hardaudit_gaps WHERE table_name = \'begin a/two:applies\'\n'
+        "UNION ALL\nSELECT count(*) AS applies, NULL AS hardaudit_gap FROM (SELECT 1 FROM (\nSELECT 1 FROM sshd_settings\n) LIMIT 1)\n"
+        "UNION ALL\nSELECT NULL, json_object('table', asked.key, 'reason', reason, 'detail', detail)"
+        ' FROM json_each(\'{"sshd_settings": "sshd_settings since a/two:applies"}\') AS asked'
+        " CROSS JOIN hardaudit_gaps ON table_name = asked.value\n"
+        'UNION ALL\nSELECT NULL, \'{"table": "hardaudit_gaps", "reason": "undecidable", "detail": "the extension does not know when the query'
+        " began: it was started anew meanwhile, or the query took more than 15 minutes\"}'"
+        " WHERE NOT EXISTS (SELECT 1 FROM hardaudit_gaps WHERE table_name = 'end a/two:applies')"
     )
     needing = [queries["a/two"] for queries in (packs[name]["queries"] for name in conditional) if "a/two" in queries]
     assert needing[0]["description"] == "The title (needs hardaudit's osquery extension)"

@@ -24,6 +24,8 @@ from thrift.server.TServer import TThreadedServer
 from thrift.transport.TSocket import TServerSocket, TSocket
 from thrift.transport.TTransport import TBufferedTransport, TBufferedTransportFactory
 
+from hardaudit.engine import functions
+
 INDEX, REQUIRED, ADDITIONAL, OPTIMIZED, HIDDEN = 1, 2, 4, 8, 16
 TEXT_RANGES = (
     apsw.SQLITE_INDEX_CONSTRAINT_GT,
@@ -174,11 +176,12 @@ class FakeOsquery:
     def query(self, sql: str, parameters: dict | None = None) -> list[dict]:
         """Rows with native values. Raises apsw.Error, whose text is osquery's message."""
         connection = apsw.Connection(":memory:")
+        functions.register(connection, lambda: None)  # osquery's
         try:
             for table, uuid in self.tables().items():
                 if self.columns(table):
                     module = _Module(self, table, uuid)
-                    connection.create_module(table, module, use_bestindex_object=True)
+                    connection.create_module(table, module, use_bestindex_object=True, read_only=not uuid)
                     connection.execute(f"CREATE VIRTUAL TABLE temp.`{table}` USING `{table}`")
             names = []
             cursor = connection.cursor()
@@ -187,10 +190,14 @@ class FakeOsquery:
         finally:
             connection.close(force=True)
 
+    def own_rows(self, _table, _context):
+        """Rows of a table of osquery's own, as text."""
+        return USERS
+
     def generate(self, table, uuid, context):
         """What an extension answers, or osquery's own rows."""
         if not uuid:
-            return USERS
+            return self.own_rows(table, context)
         self.calls.append((table, context))
         with extension_client(f"{self.path}.{uuid}", 300.0) as client:
             response = client.call("table", table, {"action": "generate", "context": json.dumps(context)})
@@ -242,17 +249,23 @@ class _Module:
         columns = [(route["name"], route["type"], int(route["op"])) for route in routes]
         if self.uuid and self.osquery.default_index:
             columns = [(name, kind, options or INDEX) for name, kind, options in columns]
-        return _definition(columns), _Table(self, columns)
+        collations = {} if self.uuid else {route["name"]: route["collate"] for route in routes if route.get("collate")}
+        return _definition(columns, collations, own=not self.uuid), _Table(self, columns)
 
     Connect = Create
 
 
-def _definition(columns):
-    parts = [f"`{name}` {kind}{' HIDDEN' if options & HIDDEN else ''}" for name, kind, options in columns]
+def _definition(columns, collations, *, own):
+    """A table of an extension has no collations, and rowids."""
+    parts = [
+        f"`{name}` {kind}{f' COLLATE {collations[name]}' if name in collations else ''}{' HIDDEN' if options & HIDDEN else ''}"
+        for name, kind, options in columns
+    ]
     keys = [f"`{name}`" for name, _, options in columns if options & (INDEX | ADDITIONAL)]
-    if any(options & INDEX for _, _, options in columns):
+    is_keyed = any(options & INDEX for _, _, options in columns)
+    if is_keyed:
         parts.append(f"PRIMARY KEY ({', '.join(keys)})")
-    return f"CREATE TABLE x({', '.join(parts)})"
+    return f"CREATE TABLE x({', '.join(parts)}){' WITHOUT ROWID' if own and is_keyed else ''}"
 
 
 class _Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import threading
 import time
 
@@ -15,6 +16,7 @@ from hardaudit.extension import serve as serve_module
 from hardaudit.extension.gap_book import GapBook
 from hardaudit.extension.session import Session
 from hardaudit.model.gap import Gap, GapReason
+from hardaudit.model.gap_question import Begins, Ends, Since
 from hardaudit.model.table import INTEGER, TEXT, Column
 
 COLUMNS = (Column("n", INTEGER, "number", index=True), Column("t", TEXT, "text"))
@@ -25,16 +27,24 @@ def denied(context):
     yield {"n": 1, "t": "one"}
 
 
-def wrapped(query, table):
+UNCONFIRMED = '{"table":"hardaudit_gaps"}'
+
+
+def wrapped(query, table, asker="a/check"):
     """An exported check's query."""
     return (
+        f"SELECT NULL AS subject, NULL AS hardaudit_gap FROM hardaudit_gaps WHERE table_name = 'begin {asker}' UNION ALL "
         f"SELECT subject, NULL AS hardaudit_gap FROM ({query}) UNION ALL "
-        "SELECT NULL, json_object('table', table_name, 'reason', reason, 'detail', detail) AS hardaudit_gap "
-        f"FROM hardaudit_gaps WHERE table_name IN ('{table}', 'elsewhere')"
+        "SELECT NULL, json_object('table', asked.key, 'reason', reason, 'detail', detail) FROM "
+        f"""json_each('{{"{table}": "{table} since {asker}"}}') AS asked """
+        "CROSS JOIN hardaudit_gaps ON table_name = asked.value UNION ALL "
+        f"SELECT NULL, '{UNCONFIRMED}' WHERE NOT EXISTS (SELECT 1 FROM hardaudit_gaps WHERE table_name = 'end {asker}')"
     )
 
 
-def test_an_exported_query_sees_the_gaps_of_the_tables_it_has_just_read(osquery, served):
+@pytest.mark.parametrize("default_index", [True, False])
+def test_an_exported_query_sees_the_gaps_of_the_tables_it_has_just_read(osquery, served, default_index):
+    osquery.default_index = default_index
     served(table_of("denied", COLUMNS, denied), table_of("clean", COLUMNS, [{"n": 1}]))
     assert osquery.query(wrapped("SELECT t AS subject FROM denied", "denied")) == [
         {"subject": "one", "hardaudit_gap": None},
@@ -50,6 +60,45 @@ def test_gaps_of_every_scan_with_any_constraint_count(osquery, served):
         '{"table":"denied","reason":"permission_denied","detail":"n = [1]: denied"}',
         '{"table":"denied","reason":"permission_denied","detail":"n = [2]: denied"}',
     ]
+
+
+def test_another_query_s_gaps_are_not_a_query_s_own(osquery, served):
+    def denied_for_two(context):
+        if context.constraints.equals("n") == [2]:
+            context.gap(GapReason.PERMISSION_DENIED, "denied")
+        return iter(())
+
+    served(table_of("denied", COLUMNS, denied_for_two))
+    one, two = (wrapped(f"SELECT n AS subject FROM denied WHERE n = {n}", "denied", f"a/check_{n}") for n in (1, 2))
+    assert [len(osquery.query(sql)) for sql in (one, two, one, two)] == [0, 1, 0, 1]
+    assert osquery.query("SELECT detail FROM hardaudit_gaps WHERE table_name = 'denied'") == [{"detail": "denied"}]
+
+
+def test_an_extension_that_was_started_anew_while_a_query_ran_does_not_confirm_it(osquery, served):
+    """The answer would be a pass: what the table could not read, the first one took with it."""
+    first = served(table_of("denied", COLUMNS, denied))
+    begin, rows, gaps, end = wrapped("SELECT n AS subject FROM denied WHERE n = 9", "denied").split(" UNION ALL ")
+    assert osquery.query(begin) == osquery.query(rows) == []
+    assert osquery.query(end) == []
+    assert osquery.query(begin) == osquery.query(rows) == []
+    first.end()
+    served(table_of("denied", COLUMNS, denied))
+    assert osquery.query(gaps) == []
+    assert [list(row.values()) for row in osquery.query(end)] == [[None, UNCONFIRMED]]
+
+
+def test_a_table_that_osquery_has_from_elsewhere_is_a_gap(osquery, served):
+    """One of the same name may be empty for other reasons, and tells no gaps."""
+    served(table_of("users", COLUMNS, [{"n": 1}]))
+    (row,) = told(osquery, wrapped("", "users").split(" UNION ALL ")[2])[:1]
+    gap = json.loads(row["hardaudit_gap"])
+    assert (gap["table"], gap["reason"]) == ("users", "undecidable")
+    assert gap["detail"].startswith("osquery has a table of this name from elsewhere")
+
+
+def told(osquery, gaps):
+    """The rows of the last of a wrapped query's statements, on its own."""
+    return osquery.query(gaps.replace("detail) FROM", "detail) AS hardaudit_gap FROM"))
 
 
 def test_a_table_has_the_gaps_of_those_that_it_reads(osquery, served):
@@ -210,6 +259,64 @@ class TestMemory:
             self.now += 500
             self.scan("t", "a" if self.now < 2000 else "b")
         assert self.read("t") == ["b"]
+
+    def ends(self, asker):
+        return [row["table_name"] for row in self.book.answer(Ends(asker))] == [f"end {asker}"]
+
+    def since(self, asker, table="t"):
+        return [row["detail"] for row in self.book.answer(Since(table, asker))]
+
+    def test_a_query_that_says_when_it_begins_gets_what_was_met_since(self):
+        self.scan("t", "old", "again")
+        self.now += 1
+        self.book.answer(Begins("a"))
+        self.scan("t", "again", "own")
+        assert (self.since("a"), self.since("a", "u")) == (["again", "own"], [])
+        self.now += 1
+        self.book.answer(Begins("b"))
+        assert self.since("b") == []
+
+    def test_others_that_ask_or_read_meanwhile_take_nothing_away(self):
+        self.book.answer(Begins("a"))
+        self.scan("t", "own")
+        for _ in range(8):
+            self.now += 100
+            self.book.answer(Begins("b"))
+            self.scan("t")
+            assert self.read("t") == ([] if self.now > 1100 else ["own"])
+        assert self.since("a") == ["own"]
+
+    def test_of_two_of_one_name_at_once_each_gets_what_both_met(self):
+        self.book.answer(Begins("a"))
+        self.now += 1
+        self.scan("t", "first")
+        self.now += 1
+        self.book.answer(Begins("a"))
+        assert self.since("a") == ["first"]
+        assert self.ends("a")
+        assert self.since("a") == ["first"]
+        assert self.ends("a")
+        self.book.answer(Begins("a"))
+        assert self.since("a") == []
+
+    def test_a_beginning_that_is_not_known_or_too_long_ago_is_not_confirmed(self):
+        assert not self.ends("a")
+        self.scan("t", "x")
+        self.now += 1
+        self.book.answer(Begins("a"))
+        assert (self.since("a"), self.ends("a"), self.ends("a")) == ([], True, False)
+        assert self.since("a") == ["x"]  # nobody knows since when
+        self.book.answer(Begins("a"))
+        self.now += 901
+        assert not self.ends("a")
+
+    def test_beginnings_are_bounded(self):
+        for number in range(10_001):
+            self.book.answer(Begins(f"a{number}"))
+        assert (self.ends("a9999"), self.ends("a10000")) == (True, False)
+        self.now += 901
+        self.book.answer(Begins("b"))
+        assert self.ends("b")
 
     def test_tables_are_apart(self):
         self.scan("t", "a")

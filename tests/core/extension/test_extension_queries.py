@@ -8,6 +8,7 @@ import apsw
 import pytest
 from served_tables import table_of
 
+from hardaudit.engine import functions
 from hardaudit.extension import session
 from hardaudit.model.table import BIGINT, DOUBLE, INTEGER, TEXT, Column, ColumnType
 
@@ -18,12 +19,13 @@ THINGS = (
     Column("share", DOUBLE, "share"),
     Column("name", TEXT, "name", collate="nocase"),
     Column("version", TEXT, "version", collate="version_dpkg"),
+    Column("note", TEXT, "note"),
 )
 ROWS = [
-    {"n": 0, "t": "root", "size": 2**40, "share": 0.1 + 0.2, "name": "Root", "version": "1.0"},
+    {"n": 0, "t": "root", "size": 2**40, "share": 0.1 + 0.2, "name": "Root", "version": "1.0", "note": "A Note"},
     {"n": 1, "t": "05", "size": -1, "share": 1.0, "name": "ROOT", "version": "1.0~rc1"},
     {"n": 1, "t": "05", "size": -1, "share": 1.0, "name": "ROOT", "version": "1.0~rc1"},
-    {"n": 5, "t": "5", "size": 0, "share": -2.5e300, "name": "5", "version": "5"},
+    {"n": 5, "t": "5", "size": 0, "share": -2.5e300, "name": "5", "version": "5", "note": "a note"},
     {"n": 33, "t": "www-data", "size": 33, "share": 33.0, "name": "www-data", "version": "33"},
     {"n": 1000, "t": "", "size": 1000, "share": float("inf"), "name": "ada", "version": ""},
     {"n": None, "t": None, "size": None, "share": None, "name": None, "version": None},
@@ -38,7 +40,7 @@ def ordinary(connection):
     types = {column.name: "BIGINT" if column.type.is_integer else column.type.value for column in THINGS}
     connection.execute(f"CREATE TABLE things ({', '.join(f'{name} {kind}' for name, kind in types.items())})")
     for row in ROWS:
-        values = ["" if row[c.name] is None and c.type is ColumnType.TEXT else row[c.name] for c in THINGS]
+        values = ["" if row.get(c.name) is None and c.type is ColumnType.TEXT else row.get(c.name) for c in THINGS]
         connection.execute(f"INSERT INTO things VALUES ({', '.join('?' * len(values))})", values)
     connection.execute("CREATE TABLE users (uid BIGINT, username TEXT, directory TEXT, shell TEXT)")
     for row in (0, "root", "/root", "/bin/bash"), (33, "www-data", "/var/www", "/usr/sbin/nologin"), (1000, "ada", "/home/ada", "/bin/sh"):
@@ -75,7 +77,12 @@ STATEMENTS = [
     "SELECT share FROM things WHERE share > 33",
     "SELECT name FROM things WHERE name = 'root'",
     "SELECT name FROM things WHERE name = 'ROOT'",
+    "SELECT name FROM things WHERE name = 'root' COLLATE NOCASE",
+    "SELECT note FROM things WHERE note = 'a note' COLLATE NOCASE",
+    "SELECT note FROM things WHERE note = 'a note'",
+    "SELECT a.n FROM things a CROSS JOIN things b ON b.note = a.note COLLATE NOCASE",
     "SELECT version FROM things WHERE version = '1.0'",
+    "SELECT version FROM things WHERE version = '1.0' COLLATE version_dpkg",
     "SELECT version FROM things WHERE version < '1.0'",
     "SELECT n, t FROM things WHERE n = 1 OR t = '05'",
     "SELECT n, t FROM things WHERE n = 1 OR t = '5' OR size = -1",
@@ -106,6 +113,7 @@ def test_as_ordinary_tables_of_the_same_rows(osquery, served, default_index):
     osquery.default_index = default_index
     served(table_of("things", THINGS, ROWS))
     connection = apsw.Connection(":memory:")
+    functions.register(connection, lambda: None)
     ordinary(connection)
     for sql in STATEMENTS:
         expected = sorted(connection.execute(sql).fetchall(), key=repr)
@@ -212,6 +220,7 @@ def test_columns_and_types_as_osquery_announces_them(osquery, served):
         ("share", "DOUBLE", "0"),
         ("name", "TEXT", "0"),
         ("version", "TEXT", "0"),
+        ("note", "TEXT", "0"),
     ]
     assert [(route["name"], route["op"]) for route in registered["tree"]] == [("root", "18"), ("skip", "20"), ("path", "0")]
     assert {route["id"] for table in registered.values() for route in table} == {"column"}

@@ -132,6 +132,66 @@ class TestCutLines:
         assert [state(logs, "a"), state(logs, "b")] == ["unknown", "unknown"]
 
 
+class TestFilesThatMoveWhileTheyAreRead:
+    """Between the listing and the reading of one file and the next."""
+
+    def read(self, place, monkeypatch, move):
+        """Each file is moved on once the oldest is being read."""
+        opened = []
+
+        def lines_of(stream):
+            if not opened:
+                move()
+            opened.append(stream)
+            yield from log_files.lines_of(stream)
+
+        monkeypatch.setattr(reading, "lines_of", lines_of)
+        return FleetLogs([str(place)], make_policy(UPLOADS), REGISTRY, Question(as_of=NOW))
+
+    def test_a_log_that_is_rotated_loses_nothing(self, tmp_path, monkeypatch):
+        log = tmp_path / "x.log"
+
+        def rotate():
+            (tmp_path / "x.log.1").rename(tmp_path / "x.log.2")
+            log.rename(tmp_path / "x.log.1")
+            log.write_text("")
+
+        (tmp_path / "x.log.1").write_text(snapshot("a", UPLOADS, NOW - 120) + "\n")
+        log.write_text(snapshot("a", UPLOADS, NOW - 60, X) + "\n")
+        logs = self.read(tmp_path, monkeypatch, rotate)
+        assert (state(logs), logs.reading.lines) == ("fail", 2)
+
+    def test_a_log_that_was_rotated_since_it_was_listed_is_read_once(self, tmp_path, monkeypatch):
+        log = tmp_path / "x.log"
+        (tmp_path / "x.log.1").write_text(snapshot("a", UPLOADS, NOW - 120, X) + "\n")
+        log.write_text(snapshot("a", UPLOADS, NOW - 60) + "\n")
+        found = find_logs([str(tmp_path)])
+        (tmp_path / "x.log.1").unlink()
+        (tmp_path / "x.log.1").hardlink_to(log)
+        monkeypatch.setattr("hardaudit.fleet.score.find_logs", lambda _: found)
+        logs = FleetLogs([str(tmp_path)], make_policy(UPLOADS), REGISTRY, Question(as_of=NOW))
+        assert (state(logs), logs.reading.lines) == ("pass", 1)
+
+    def test_a_log_that_is_cut_leaves_the_fleet_incomplete(self, tmp_path, monkeypatch):
+        log = tmp_path / "x.log"
+        (tmp_path / "x.log.1").write_text(snapshot("a", UPLOADS, NOW - 120) + "\n")
+        log.write_text(snapshot("a", UPLOADS, NOW - 60) + "\n")
+        monkeypatch.setattr(log_files, "_was_cut", lambda file, _: file.name == str(log))
+        logs = FleetLogs([str(tmp_path)], make_policy(UPLOADS), REGISTRY, Question(as_of=NOW))
+        assert logs.reading.files[1].error == "it was cut while it was read: read it again"
+        assert logs.score().gate.state.value == "incomplete"
+
+    def test_what_is_cut_is_shorter_than_what_was_read(self, tmp_path):
+        path = tmp_path / "x.log"
+        path.write_bytes(b"one\ntwo\n")
+        with log_files.open_log(str(path)) as stream:
+            lines = log_files.lines_of(stream)
+            assert next(lines) == b"one\n"
+            path.write_bytes(b"new\n")
+            with pytest.raises(OSError, match="cut while it was read"):
+                list(lines)
+
+
 class TestDamage:
     def test_a_compressed_file_that_is_cut_is_read_as_far_as_it_goes(self, tmp_path):
         whole = "".join(snapshot(f"h{number}", UPLOADS, NOW - 60) + "\n" for number in range(3000)).encode()
@@ -153,7 +213,7 @@ class TestDamage:
         def refuse(path):
             raise PermissionError(13, "Permission denied", path)
 
-        monkeypatch.setattr(reading, "open_log", refuse)
+        monkeypatch.setattr(log_files, "open_log", refuse)
         logs = read(tmp_path, snapshot("a", UPLOADS, NOW))
         assert logs.reading.files[0].error == "Permission denied"
         assert logs.score().gate.state.value == "incomplete"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fleet_logs import CHECKS, NOW, ROOT, TLS, UPLOADS, batch, event, make_policy, read, result_of, snapshot, state, subjects, verdict
 
+from hardaudit.fleet.notices import notices
 from hardaudit.fleet.query_names import OTHER, QueryNames
 
 X, Y = {"subject": "/x", "why": "1"}, {"subject": "/y", "why": "2"}
@@ -94,15 +95,37 @@ def test_status_messages_and_other_queries_are_no_results(tmp_path):
         ("site_web/tls", None),
         ("pack_site_web/tls2", None),
         ("pack_site_web/uploads:applies", None),
+        ("pack_hardaudit-site_web/tls", "web/tls"),
+        ("pack_hardaudit-site-0a1b2c3d_web/tls", "web/tls"),
+        ("pack/hardaudit-site/web/tls:applies", "web/tls:applies"),
+        ("pack_hardaudit-site-shop_web/tls", None),
+        ("pack_hardaudit-sites_web/tls", None),
+        ("pack-hardaudit-other-web/tls", None),
+        ("pack_hardaudit-other-0a1b2c3d_old_web/tls", None),
+        ("pack_hardauditor_web/tls", "web/tls"),
         ("pack_", None),
         ("pack", None),
         ("", None),
     ],
 )
 def test_a_query_is_known_by_its_name_in_any_pack(name, stands_for):
-    names = QueryNames([*CHECKS, "old_web/tls"], [TLS])
+    names = QueryNames("site", [*CHECKS, "old_web/tls"], [TLS])
     number = names.number(name)
     assert (None if number == OTHER else names.names[number]) == stands_for
+
+
+def test_a_pack_of_another_policy_asks_otherwise_and_does_not_count(tmp_path):
+    """On a host with the packs of two policies, the parameters of one may allow what the other does not."""
+    lines = [
+        snapshot("a", f"pack_hardaudit-site_{UPLOADS}", NOW - 60, X),
+        snapshot("a", f"pack_hardaudit-lax_{UPLOADS}", NOW - 30),
+        snapshot("a", "pack_hardaudit-lax_no/such_check", NOW - 20),
+    ]
+    lines = [line.replace("pack_hardaudit_pack", "pack") for line in lines]
+    logs = read(tmp_path, *lines, policy=make_policy(UPLOADS))
+    assert state(logs) == "fail"
+    assert (logs.reading.results, logs.reading.other, dict(logs.reading.other_policies)) == (1, 2, {"hardaudit-lax": 1})
+    assert "1 line is of packs of other policies and not counted: hardaudit-lax" in notices(logs.score())
 
 
 def test_a_check_that_is_disabled_or_of_another_policy_does_not_count(tmp_path):

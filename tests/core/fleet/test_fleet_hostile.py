@@ -155,7 +155,7 @@ class TestBounds:
                     file.write(f'{{"cut":"{number}"\n{snapshot("b", f"other-{number}", NOW)}\n')
             files = find_logs([str(log)])
             tracemalloc.start()
-            Reader(QueryNames([UPLOADS, TLS, ROOT], [TLS]), NOW).read(files)
+            Reader(QueryNames("site", [UPLOADS, TLS, ROOT], [TLS]), NOW).read(files)
             _, most = tracemalloc.get_traced_memory()
             tracemalloc.stop()
             return most
