@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hardaudit.errors import SourceError, UsageError
+from hardaudit.model import host_text
 from hardaudit.plugin.trust import refuse_unless_trusted
 
 if TYPE_CHECKING:
@@ -71,10 +72,10 @@ def open_source(request: SourceRequest, embedded: Mapping[str, Table], *, root: 
         raise UsageError("--osquery-binary and --osquery-socket: name one of them")
     if request.source == EMBEDDED or root is not None:
         return Source(embedded.values())
-    refusals = []
+    refusals: list[str] = []
     for connect in _ways(request):
         try:
-            return _connected(connect(), embedded)
+            return _connected(connect(), embedded, tuple(refusals))
         except SourceError as error:
             refusals.append(str(error))
     if not request.names_osquery:
@@ -94,7 +95,8 @@ def _ways(request: SourceRequest) -> Iterable[Callable[[], Reader]]:
     return find.candidates(refuse_unless_trusted)
 
 
-def _connected(reader: Reader, embedded: Mapping[str, Table]) -> Source:
+def _connected(reader: Reader, embedded: Mapping[str, Table], passed_over: tuple[str, ...]) -> Source:
+    from hardaudit.engine.authorizer import is_reserved
     from hardaudit.osquery.catalog import read_catalog
     from hardaudit.osquery.tables import tables_of
 
@@ -104,4 +106,6 @@ def _connected(reader: Reader, embedded: Mapping[str, Table]) -> Source:
     except BaseException:
         reader.close()
         raise
-    return Source(tables, f"osquery {catalog.version} through {reader.through}", reader)
+    allowed = [table for table in tables if not is_reserved(table.spec.name)]
+    detail = host_text.from_argument(f"osquery {catalog.version} through {reader.through}")  # a path of any bytes
+    return Source(allowed, detail, reader, passed_over)

@@ -45,6 +45,7 @@ def opened_source(
     from hardaudit.audit.sources import SourceRequest, open_source
 
     with open_source(SourceRequest(source, osquery_binary, osquery_socket), registry.tables, root=root) as opened:
+        instead = f"{opened.detail} is used" if opened.detail else "hardaudit reads osquery's tables itself"
         for reason in opened.passed_over:
-            tell(f"osquery is not used, hardaudit reads its tables itself: {reason}")
+            tell(f"{reason}; instead {instead}")
         yield opened

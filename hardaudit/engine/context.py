@@ -115,6 +115,10 @@ class Context:
             pass
         return list(stream.gaps)
 
+    def give_up(self) -> None:
+        """Close the stream, unless it is being read."""
+        self._stream.give_up()
+
     def _defect(self, problem: str) -> TableDefectError:
         return TableDefectError(self._stream.shape.spec.name, problem)
 

@@ -126,6 +126,11 @@ class RowStream:
             self._generator.close()
         self._let_go()
 
+    def give_up(self) -> None:
+        """Close, unless a cursor is at it."""
+        if not self._readers:
+            self.close()
+
     def _keep(self, row: RowTuple) -> None:
         cost = _cost(row)
         if self._budget.take(cost, urgent=self._readers > 1):

@@ -13,6 +13,9 @@ import re
 _FIRST, _LAST = 0xEF80, 0xEFFF
 _MAPPED = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
 _SURROGATE = re.compile("[\udc80-\udcff]")
+_TAKEN = {code: "".join(chr(0xEF00 + byte) for byte in chr(code).encode()) for code in range(_FIRST, _LAST + 1)}
+_TO_TEXT = {0xDC80 + number: _FIRST + number for number in range(128)}
+_TO_BYTES = {written: read for read, written in _TO_TEXT.items()}
 
 
 def decode(raw: bytes) -> str:
@@ -20,19 +23,19 @@ def decode(raw: bytes) -> str:
     text = raw.decode("utf-8", "surrogateescape")
     if text.isascii():
         return text
-    return from_argument(_MAPPED.sub(lambda match: "".join(chr(0xEF00 + byte) for byte in match[0].encode()), text))
+    return from_argument(text.translate(_TAKEN) if _MAPPED.search(text) else text)
 
 
 def from_argument(text: str) -> str:
     """Text of a command line in this spelling: bytes that are not UTF-8 are mapped, and what a query printed in it stays as it is."""
-    return _SURROGATE.sub(lambda match: chr(ord(match[0]) - 0xDC00 + 0xEF00), text)
+    return text.translate(_TO_TEXT) if _SURROGATE.search(text) else text
 
 
 def encode(text: str) -> bytes:
     """The bytes that `decode` made the text from. Text that no bytes decode to (a lone surrogate) raises UnicodeEncodeError."""
     if text.isascii():
         return text.encode("ascii")
-    return _MAPPED.sub(lambda match: chr(ord(match[0]) - 0xEF00 + 0xDC00), text).encode("utf-8", "surrogateescape")
+    return text.translate(_TO_BYTES).encode("utf-8", "surrogateescape")
 
 
 def is_raw_byte(character: str) -> bool:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from typing import TYPE_CHECKING
 
-from hardaudit.errors import SourceError
+from hardaudit.errors import HardauditError, SourceError
 from hardaudit.osquery.process import Program
 from hardaudit.osquery.socket_reader import SocketReader, wait_for_socket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _START_SECONDS = 15.0
 _LONGEST_DIRECTORY = 80  # bytes: the path of a socket in it has 108 at most, unix(7)
@@ -17,9 +21,9 @@ _LONGEST_DIRECTORY = 80  # bytes: the path of a socket in it has 108 at most, un
 class EphemeralDaemon(SocketReader):
     """A reader whose osqueryd was started for it, in a directory that only we may enter (mode 0700)."""
 
-    def __init__(self, binary: str) -> None:
-        """Start osqueryd and connect. Raises SourceError when it does not come up."""
-        self._directory = private_directory()
+    def __init__(self, binary: str, verify: Callable[[str], None] = lambda _path: None) -> None:
+        """Start osqueryd and connect; `verify` raises for a path that is not safe. Raises SourceError when it does not come up."""
+        self._directory = private_directory(verify)
         self._program: Program | None = None
         try:
             self._program = Program(_command(binary, self._directory), self._directory)
@@ -40,17 +44,33 @@ class EphemeralDaemon(SocketReader):
 
     def close(self) -> None:
         """Stop it and remove its directory."""
-        if hasattr(self, "_idle"):
-            super().close()
-        if self._program is not None:
-            self._program.stop()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        try:
+            if hasattr(self, "_idle"):
+                super().close()
+            if self._program is not None:
+                self._program.stop()
+        finally:
+            shutil.rmtree(self._directory, ignore_errors=True)
 
 
-def private_directory() -> str:
-    """A new directory that only we may enter, with a path short enough for a socket in it."""
-    place = tempfile.gettempdir()
-    return tempfile.mkdtemp(prefix="hardaudit-", dir=place if len(os.fsencode(place)) < _LONGEST_DIRECTORY else "/tmp")  # noqa: S108
+def private_directory(verify: Callable[[str], None]) -> str:
+    """A new directory that only we may enter, with a path that suits a socket and flags. Raises SourceError.
+
+    `verify` raises for one that somebody could replace: osqueryd is told there by files what code it loads.
+    """
+    try:
+        place = tempfile.gettempdir()
+        if len(os.fsencode(place)) >= _LONGEST_DIRECTORY or "," in place:  # --flagfile takes a list
+            place = "/tmp"  # noqa: S108
+        directory = tempfile.mkdtemp(prefix="hardaudit-", dir=place)
+    except OSError as error:
+        raise SourceError(f"no temporary directory for osquery can be made: {error.strerror or error}; set TMPDIR to one") from error
+    try:
+        verify(directory)
+    except HardauditError as error:
+        os.rmdir(directory)
+        raise SourceError(f"TMPDIR is not used for osquery: {error}") from error
+    return directory
 
 
 def empty_file(directory: str) -> str:

@@ -25,6 +25,10 @@ PLACES = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/opt/osquery/bin"
 """Where its programs are looked for, as in PATH. Root's PATH is not followed: who may write a directory in it would be asked."""
 
 
+_SEES = ("root", "ns/mnt", "ns/net", "ns/pid")
+"""Of a process in proc(5): its root directory, and the namespaces of its mounts, network and processes, namespaces(7)."""
+
+
 def candidates(verify: Callable[[str], None]) -> Iterator[Callable[[], Reader]]:
     """Ways to an osquery that is here, the best first: a running osqueryd, one of our own, osqueryi. Calling one opens it.
 
@@ -40,8 +44,9 @@ def socket_reader(path: str, verify: Callable[[str], None]) -> Reader:
     _need_bindings(f"the socket {path}")
     if not _is_socket(path):
         raise SourceError(f"{path} is no socket: name the one of a running osqueryd (its flag --extensions_socket)")
+    path = os.path.abspath(path)  # the path that is believed is the one that is used
     _trusted(path, verify)
-    reader = SocketReader(os.path.abspath(path), f"the socket {path}")
+    reader = SocketReader(path, f"the socket {path}")
     try:
         _refuse_other_system(reader)
     except BaseException:
@@ -58,8 +63,8 @@ def binary_reader(path: str, verify: Callable[[str], None]) -> Reader:
     _trusted(path, verify)
     is_daemon = "osqueryi" not in os.path.basename(path)
     if is_daemon and bindings_installed():
-        return EphemeralDaemon(path)
-    return ShellReader(path, is_daemon=is_daemon)
+        return EphemeralDaemon(path, verify)
+    return ShellReader(path, verify, is_daemon=is_daemon)
 
 
 def _need_bindings(what: str) -> None:
@@ -75,15 +80,18 @@ def _trusted(path: str, verify: Callable[[str], None]) -> None:
 
 
 def _refuse_other_system(reader: SocketReader) -> None:
-    """Raise SourceError when the osqueryd is another user's, or sees other files: its answers would not be about this host."""
+    """Raise SourceError when the osqueryd is another user's, or sees another system: its answers would not be about this host."""
     if os.geteuid() == 0 and reader.user != 0:
         raise SourceError(f"{reader.through} belongs to user {reader.user}: root does not believe it; start osqueryd as root")
     try:
-        there, here = os.stat(f"/proc/{reader.process}/root"), os.stat("/")
-    except OSError:  # another user's process, or gone: then the first question says so
+        is_here = all(os.path.samefile(f"/proc/{reader.process}/{part}", f"/proc/self/{part}") for part in _SEES)
+    except PermissionError:  # another user's process
         return
-    if (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
-        raise SourceError(f"{reader.through}: that osqueryd runs in a container and sees other files; run hardaudit there")
+    except OSError:  # it is 0 for one outside a container in which hardaudit runs
+        is_here = False
+    if not is_here:
+        where = "in a container, or in a unit that is shut off (PrivateTmp=, ProtectHome= …)"
+        raise SourceError(f"{reader.through}: that osqueryd runs {where}, so it sees another system than hardaudit; run both alike")
 
 
 def _is_socket(path: str) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from hardaudit.errors import SourceError
 from hardaudit.model import host_text
+from hardaudit.osquery.reader import LOG_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _STOP_SECONDS = 3.0
 _SLICE = 0.25  # seconds between two looks at the query's clock
 _CHUNK = 256 * 2**10
-_KEPT_LINES = 500  # of what a program writes to standard error
+_DRAIN_READS = 16  # of a pipe, at once: more than it holds
 _LINE_LIMIT = 4096  # bytes
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
@@ -29,9 +30,13 @@ _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
 def is_readable(fd: int, seconds: float) -> bool:
-    """Wait until a read of the descriptor would not; select(2) knows the first 1,024 descriptors only."""
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
+    """Whether a read of the descriptor need not wait, at the latest after these seconds."""
+    return _is_ready(fd, select.POLLIN, seconds)
+
+
+def _is_ready(fd: int, event: int, seconds: float) -> bool:
+    poll = select.poll()  # select(2) knows the first 1,024 descriptors only
+    poll.register(fd, event)
     return bool(poll.poll(seconds * 1000))
 
 
@@ -43,6 +48,8 @@ class Program:
 
         Raises SourceError.
         """
+        if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:  # inherited; exit statuses would be lost, wait(2)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
 
         def die_with_parent() -> None:
@@ -63,9 +70,9 @@ class Program:
             )
         except (OSError, ValueError) as error:
             raise SourceError(f"{command[0]} cannot be started: {getattr(error, 'strerror', None) or error}") from error
-        self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._lines: deque[str] = deque(maxlen=LOG_LINES)
         self._unfinished = b""
-        for stream in (self._process.stdout, self._process.stderr):
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream is not None:
                 os.set_blocking(stream.fileno(), False)
 
@@ -80,23 +87,32 @@ class Program:
         if stream is None or stream.closed:
             return
         with contextlib.suppress(BlockingIOError):
-            while piece := os.read(stream.fileno(), _CHUNK):
+            for _ in range(_DRAIN_READS):  # one that never stops writing is not followed for ever
+                piece = os.read(stream.fileno(), _CHUNK)
+                if not piece:
+                    return
                 *lines, rest = (self._unfinished + piece).split(b"\n")
                 self._lines.extend(host_text.decode(line[:_LINE_LIMIT]) for line in lines)
                 self._unfinished = rest[:_LINE_LIMIT]
 
     def take_errors(self) -> list[str]:
-        """The lines that it has written to standard error since the last call; of a great many the last."""
+        """The lines that it has written to standard error since the last call; of more than LOG_LINES the last."""
         self.drain()
         lines = list(self._lines)
         self._lines.clear()
         return lines
 
-    def write(self, text: bytes) -> None:
-        """Put this into its standard input. Raises OSError when it has closed it."""
-        if self._process.stdin is not None:
-            self._process.stdin.write(text)
-            self._process.stdin.flush()
+    def write(self, text: bytes, waiting: Callable[[], None]) -> None:
+        """Put this into its standard input; `waiting` is called while it takes no more. Raises OSError when it has closed it."""
+        stream = self._process.stdin
+        if stream is None:
+            return
+        while text:
+            waiting()
+            self.drain()
+            if _is_ready(stream.fileno(), select.POLLOUT, _SLICE):
+                with contextlib.suppress(BlockingIOError):  # no room for as much as is written as one
+                    text = text[os.write(stream.fileno(), text) :]
 
     def read(self, waiting: Callable[[], None]) -> bytes:
         """The next piece of its standard output, empty at the end. `waiting` is called while there is none."""
@@ -121,18 +137,21 @@ class Program:
             waiting()
             self.drain()
             time.sleep(0.002)
+        self._signal(signal.SIGKILL)  # what it started; not reaped yet, so the group's number is still its own
         return self._process.wait()
 
     def stop(self) -> None:
         """End it and all that it started: SIGTERM, and SIGKILL after some seconds. Idempotent."""
         if self._process.returncode is None:
-            self._signal(signal.SIGTERM)
-            deadline = time.monotonic() + _STOP_SECONDS
-            while self.is_running() and time.monotonic() < deadline:
-                self.drain()
-                time.sleep(0.01)
-            self._signal(signal.SIGKILL)  # not reaped yet, so the group's number is still its own
-            self._process.wait()
+            try:
+                self._signal(signal.SIGTERM)
+                deadline = time.monotonic() + _STOP_SECONDS
+                while self.is_running() and time.monotonic() < deadline:
+                    self.drain()
+                    time.sleep(0.01)
+            finally:  # also when the interrupt key is pressed meanwhile
+                self._signal(signal.SIGKILL)
+                self._process.wait()
         self.drain()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream is not None:

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
     from hardaudit.model.table import Value
 
+LOG_LINES = 500
+"""So many lines of an osquery's log are kept, the last ones."""
+
+_MESSAGE_LIMIT = 1000  # characters
+
 _REASONS = (
     (re.compile(r"no such (table|column|module)", re.IGNORECASE), GapReason.MISSING_SOURCE),
     (re.compile(r"denied|not authorized|not permitted", re.IGNORECASE), GapReason.PERMISSION_DENIED),
@@ -33,6 +38,7 @@ class ReportedError(OsqueryError):
     """What osquery itself reports: an SQL error or a failed table."""
 
     def __init__(self, message: str) -> None:
+        message = message[:_MESSAGE_LIMIT]
         reason = next((reason for pattern, reason in _REASONS if pattern.search(message)), GapReason.UNSUPPORTED)
         super().__init__(reason, f"osquery: {message or 'failed without a message'}")
 
@@ -56,7 +62,7 @@ class Reader(Protocol):
         """
 
     def warnings(self) -> list[str]:
-        """What the osquery wrote to its log since the last call, a line each, where that can be seen."""
+        """What the osquery wrote to its log since the last call, a line each, where that can be seen; of more than LOG_LINES the last."""
 
     def close(self) -> None:
         """End what was started for it; idempotent."""

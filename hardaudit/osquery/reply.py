@@ -23,7 +23,8 @@ STRING_LIMIT: Final = 16 * 2**20
 """Bytes of one text in a reply."""
 
 _COLUMNS_LIMIT = 2000  # of a row; SQLite's own limit
-_ROW_LIMIT = 32 * 2**20  # bytes
+_ROW_LIMIT = 16 * 2**20  # bytes
+_KEPT_TEXT = 2**21  # bytes; of longer texts a query sees the start alone, with a gap
 _DEPTH_LIMIT = 8  # of fields that are skipped
 _NAME_LIMIT = 10_000  # bytes
 
@@ -120,23 +121,37 @@ class Reply:
             yield self._row()
 
     def _row(self) -> dict[str, Value]:
-        """The next map. A row that is not there whole is read again when more has arrived."""
-        while True:
-            try:
-                row, self._at = self._parse_row(self._data, self._at)
-            except struct.error:
-                if len(self._data) - self._at > _ROW_LIMIT:
-                    raise OsqueryError(GapReason.TRUNCATED, f"a row of osquery's is longer than {_ROW_LIMIT:,} bytes") from None
-                self._fill()
-            else:
-                return row
+        """The next map; value by value where it is not there whole, so that nothing is read twice however it arrives."""
+        try:
+            row, self._at = self._parse_row(self._data, self._at)
+        except struct.error:
+            return self._row_in_pieces()
+        return row
+
+    def _row_in_pieces(self) -> dict[str, Value]:
+        count = self._columns(*_MAP_HEADER.unpack(self._take(_MAP_HEADER.size)))
+        row: dict[str, Value] = {}
+        size = 0
+        for _ in range(count):
+            name = self._text(_NAME_LIMIT)
+            length = self._length(STRING_LIMIT)
+            size += length
+            if size > _ROW_LIMIT:
+                raise OsqueryError(GapReason.TRUNCATED, f"a row of osquery's is longer than {_ROW_LIMIT:,} bytes")
+            row[name] = host_text.decode(self._take(length))
+        return row
+
+    @staticmethod
+    def _columns(key_type: int, value_type: int, count: int) -> int:
+        """How many columns a row has, from its map's header."""
+        if not 0 <= count <= _COLUMNS_LIMIT or (count and (key_type, value_type) != (_STRING, _STRING)):
+            raise BadReplyError("a row is no map of texts")
+        return count
 
     def _parse_row(self, data: bytes, at: int) -> tuple[dict[str, Value], int]:
         """The map at a place in the data, and the place after it. Raises struct.error when its end is not there yet."""
-        key_type, value_type, count = _MAP_HEADER.unpack_from(data, at)
-        if not 0 <= count <= _COLUMNS_LIMIT or (count and (key_type, value_type) != (_STRING, _STRING)):
-            raise BadReplyError("a row is no map of texts")
-        at += 6
+        count = self._columns(*_MAP_HEADER.unpack_from(data, at))
+        at += _MAP_HEADER.size
         length_at = _I32_FORMAT.unpack_from
         row: dict[str, Value] = {}
         if len(self._keys) != count:
@@ -200,18 +215,24 @@ class Reply:
     def _integer(self, size: int) -> int:
         return int.from_bytes(self._take(size), "big", signed=True)
 
-    def _text(self) -> str:
+    def _text(self, limit: int = STRING_LIMIT) -> str:
+        return host_text.decode(self._take(self._length(limit)))
+
+    def _length(self, limit: int) -> int:
         length = self._integer(4)
-        if not 0 <= length <= STRING_LIMIT:
+        if not 0 <= length <= limit:
             raise BadReplyError(f"a text of {length:,} bytes")
-        return host_text.decode(self._take(length))
+        return length
 
     def _take(self, size: int) -> bytes:
-        while len(self._data) - self._at < size:
-            self._fill()
-        start, self._at = self._at, self._at + size
-        return self._data[start : self._at]
-
-    def _fill(self) -> None:
-        self._data = self._data[self._at :] + self._receive()
-        self._at = 0
+        """The next bytes; of more than _KEPT_TEXT the first."""
+        pieces, keep = [], _KEPT_TEXT
+        while size:
+            if self._at == len(self._data):
+                self._data, self._at = self._receive(), 0
+            piece = self._data[self._at : self._at + size]
+            self._at += len(piece)
+            size -= len(piece)
+            pieces.append(piece[:keep])
+            keep -= len(pieces[-1])
+        return b"".join(pieces)

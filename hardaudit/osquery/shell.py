@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
     from hardaudit.model.table import Value
 
-_LINE_LIMIT = 32 * 2**20  # bytes of a row
+_LINE_LIMIT = 8 * 2**20  # bytes of a row; Python takes four times that for a text with one rare character
 _GREETING_SECONDS = 5.0
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _END = "hardaudit_end"  # the column of a row that says where an answer ends
 
 
@@ -33,14 +35,21 @@ class ShellReader:
     started anew for each, with the statement as its argument.
     """
 
-    def __init__(self, binary: str, *, is_daemon: bool) -> None:
-        """`is_daemon`: the program is osqueryd, which is osqueryi too when it is told to be (`-S`)."""
-        self._directory = private_directory()
+    def __init__(self, binary: str, verify: Callable[[str], None] = lambda _path: None, *, is_daemon: bool) -> None:
+        """`is_daemon`: the program is osqueryd, which is osqueryi too when it is told to be (`-S`). `verify` raises for a path not safe.
+
+        Raises SourceError.
+        """
+        self._directory = private_directory(verify)
         self._command = [binary, *(["-S"] if is_daemon else []), "--json", *_options(self._directory)]
         self._warnings: list[str] = []
         self._idle: list[_Talk] = []
         self.user = os.geteuid()
-        self._listens = self._greet()
+        try:
+            self._listens = self._greet()
+        except BaseException:  # the interrupt key
+            self.close()
+            raise
         self.through = f"{binary}, started for {'this run' if self._listens else 'each query'}"
 
     def _greet(self) -> bool:
@@ -107,9 +116,11 @@ class ShellReader:
 
     def close(self) -> None:
         """End what is idle, and remove its directory."""
-        while self._idle:
-            self._idle.pop().program.stop()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        try:
+            while self._idle:
+                self._idle.pop().program.stop()
+        finally:
+            shutil.rmtree(self._directory, ignore_errors=True)
 
 
 class _Talk:
@@ -125,7 +136,7 @@ class _Talk:
         """
         end = secrets.token_hex(16)
         try:
-            self.program.write(host_text.encode(f"{sql};\nSELECT '{end}' AS {_END};\n"))
+            self.program.write(host_text.encode(f"{sql};\nSELECT '{end}' AS {_END};\n"), waiting)
         except OSError as error:
             raise OsqueryError(GapReason.MISSING_SOURCE, f"osqueryi is gone: {error.strerror or error}") from error
         answered = ended = False
@@ -188,7 +199,14 @@ def _row(text: bytes) -> dict[str, Value]:
         raise _no_json(text) from error
     if not isinstance(row, dict):
         raise _no_json(text)
-    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in row.items()}
+    return {name: _text(value) for name, value in row.items()}
+
+
+def _text(value: object) -> str:
+    """A value as osquery has it. JSON may hold halves of surrogate pairs, which no text can: their bytes are kept."""
+    if not isinstance(value, str):
+        return "" if value is None else json.dumps(value)
+    return _SURROGATE.sub(lambda half: host_text.decode(half[0].encode("utf-8", "surrogatepass")), value)
 
 
 def _no_json(text: bytes) -> OsqueryError:
@@ -196,10 +214,16 @@ def _no_json(text: bytes) -> OsqueryError:
 
 
 def _lines(program: Program, waiting: Callable[[], None]) -> Iterator[bytes]:
-    rest = b""
+    rest: list[bytes] = []  # pieces of a line that has not ended
+    size = 0
     while piece := program.read(waiting):
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from lines
-        if len(rest) > _LINE_LIMIT:
+        first, *others = piece.split(b"\n")
+        rest.append(first)
+        size += len(first)
+        if size > _LINE_LIMIT:
             raise OsqueryError(GapReason.TRUNCATED, f"a row of osquery's is longer than {_LINE_LIMIT:,} bytes")
-    yield rest
+        if others:
+            yield b"".join(rest)
+            yield from others[:-1]
+            rest, size = others[-1:], len(others[-1])
+    yield b"".join(rest)

@@ -17,7 +17,7 @@ from hardaudit.errors import SourceError
 from hardaudit.model import host_text
 from hardaudit.model.gap import GapReason
 from hardaudit.osquery.process import is_readable
-from hardaudit.osquery.reader import OsqueryError
+from hardaudit.osquery.reader import LOG_LINES, OsqueryError
 from hardaudit.osquery.reply import Reply
 
 if TYPE_CHECKING:
@@ -62,9 +62,8 @@ class SocketReader:
             connection = self._connect()
         except OSError as error:
             raise SourceError(f"no osqueryd answers at {self.path}: {error.strerror or error}") from error
-        process, user, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
         self._idle.append(connection)
-        return process, user
+        return _peer(connection)
 
     def _connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -101,7 +100,13 @@ class SocketReader:
             connection.close()
         try:
             connection = self._connect()
-            connection.sendall(message)
+            try:
+                if _peer(connection)[1] != self.user:  # the place of one that ended may be another's now
+                    raise OsqueryError(GapReason.MISSING_SOURCE, f"the socket {self.path} belongs to another user than it did")
+                connection.sendall(message)
+            except BaseException:
+                connection.close()
+                raise
         except OSError as error:
             raise OsqueryError(GapReason.MISSING_SOURCE, f"the osqueryd at {self.path} is gone: {error.strerror or error}") from error
         return connection
@@ -111,7 +116,7 @@ class SocketReader:
         waiting()
         while not is_readable(connection.fileno(), _SLICE):
             waiting()
-            self._logged += self._log()  # an osqueryd whose log nobody reads would come to wait for us
+            self._take_log()  # an osqueryd whose log nobody reads would come to wait for us
         try:
             received = connection.recv(_CHUNK)
         except OSError as error:
@@ -123,13 +128,23 @@ class SocketReader:
 
     def warnings(self) -> list[str]:
         """See `reader.Reader`; of an osqueryd that was there before, nothing can be seen."""
-        lines, self._logged = [*self._logged, *self._log()], []
+        self._take_log()
+        lines, self._logged = self._logged, []
         return lines
+
+    def _take_log(self) -> None:
+        self._logged = [*self._logged, *self._log()][-LOG_LINES:]
 
     def close(self) -> None:
         """Close the connections."""
         while self._idle:
             self._idle.pop().close()
+
+
+def _peer(connection: socket.socket) -> tuple[int, int]:
+    """The process that listens, and the user whom it ran as when it began to."""
+    process, user, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return process, user
 
 
 def wait_for_socket(path: str, seconds: float, alive: Callable[[], bool]) -> bool:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import math
 import os
 import re
 from typing import TYPE_CHECKING, Final
 
 from hardaudit.model.gap import GapReason
 from hardaudit.model.table import Column, ColumnType, TableSpec
+from hardaudit.osquery.answers import OpenAnswers
 from hardaudit.osquery.literal import NoLiteralError
 from hardaudit.osquery.reader import OsqueryError
 from hardaudit.osquery.schema import columns_of, load_schema
@@ -22,7 +22,7 @@ from hardaudit.osquery.select import statement
 from hardaudit.target.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from hardaudit.model.table import Row, Value
     from hardaudit.osquery.catalog import Catalog, CatalogColumn
@@ -64,16 +64,9 @@ _COSTLY: Final = frozenset(("deb_package_files", "hash"))
 _INT64 = range(-(2**63), 2**63)
 _AHEAD_ROWS, _AHEAD_CHARACTERS = 200, 2**20
 _SAFE_DIGITS = 19  # fewer always fit into 64 bits
-_WARNING = re.compile(r"[WEF]\d{4,8} [\d:.]+ +\d+ (?P<file>[\w./-]+):\d+\] (?P<text>.*)")
-"""A line of osquery's log (glog's form) that is no information."""
-
-_OF_ITSELF: Final = frozenset(
-    (
-        "carver.cpp", "config.cpp", "database.cpp", "dispatcher.cpp", "eventfactory.cpp", "events.cpp", "extensions.cpp", "flags.cpp",
-        "init.cpp", "initializer.cpp", "interface.cpp", "logger.cpp", "rocksdb.cpp", "scheduler.cpp", "shutdown.cpp", "watcher.cpp",
-    )
-)  # fmt: skip
-"""osquery's source files that warn of its own start and settings, not of a table."""
+_LONGEST_NUMBER = 400  # characters: those of the longest real number in full
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+"""What SQLite takes for a number; Python takes more: 1_000, ٣, infinity."""
 
 
 def tables_of(reader: Reader, catalog: Catalog, embedded: Mapping[str, Table], *, has_systemd: bool) -> list[Table]:
@@ -84,6 +77,7 @@ def tables_of(reader: Reader, catalog: Catalog, embedded: Mapping[str, Table], *
     osquery has none, and the unit files are read here.
     """
     schema = load_schema().tables
+    answers = OpenAnswers(reader)
     tables = []
     for name in sorted({*embedded, *catalog.tables}):
         own, columns = embedded.get(name), catalog.tables.get(name)
@@ -95,17 +89,17 @@ def tables_of(reader: Reader, catalog: Catalog, embedded: Mapping[str, Table], *
             if own is not None:
                 tables.append(own)
         elif own is not None:
-            tables.append(_table(_extended(own.spec, columns), reader, catalog, own))
+            tables.append(_table(_extended(own.spec, columns), reader, answers, catalog, own))
         elif re.fullmatch("[a-z][a-z0-9_]*", name):
             known = columns_of(schema[name]) if name in schema else ()
-            tables.append(_table(_foreign(name, known, columns), reader, catalog, None))
+            tables.append(_table(_foreign(name, known, columns), reader, answers, catalog, None))
     return tables
 
 
 def _extended(spec: TableSpec, columns: Mapping[str, CatalogColumn]) -> TableSpec:
     """The specification with the columns that this osquery has besides."""
     names = {column.name for column in spec.columns}
-    more = tuple(_column(name, column) for name, column in columns.items() if name not in names)
+    more = tuple(_column(name, column) for name, column in columns.items() if name.lower() not in names)
     return dataclasses.replace(spec, columns=(*spec.columns, *more)) if more else spec
 
 
@@ -129,17 +123,20 @@ def _column(name: str, found: CatalogColumn, *, told: bool = False) -> Column:
     return Column(name, found.type, "A column of this osquery's", index=told, like=like, hidden=found.hidden)
 
 
-def _table(spec: TableSpec, reader: Reader, catalog: Catalog, embedded: Table | None) -> Table:
-    scan = _Scan(spec, reader, frozenset(catalog.tables[spec.name]), catalog.version, embedded)
+def _table(spec: TableSpec, reader: Reader, answers: OpenAnswers, catalog: Catalog, embedded: Table | None) -> Table:
+    scan = _Scan(spec, reader, answers, frozenset(catalog.tables[spec.name]), catalog.version, embedded)
     return Table(spec, scan.rows)
 
 
 class _Scan:
     """Reads one table."""
 
-    def __init__(self, spec: TableSpec, reader: Reader, available: frozenset[str], version: str, embedded: Table | None) -> None:
+    def __init__(  # noqa: PLR0913 what a scan is made of
+        self, spec: TableSpec, reader: Reader, answers: OpenAnswers, available: frozenset[str], version: str, embedded: Table | None
+    ) -> None:
         self._spec = spec
         self._reader = reader
+        self._answers = answers
         self._available = available
         self._version = version
         self._embedded = embedded if spec.name not in _COSTLY and reader.user == os.geteuid() else None
@@ -155,15 +152,16 @@ class _Scan:
             context.gap(GapReason.UNDECIDABLE, f"cannot be asked from osquery: {error}")
             return
         count = 0
+        self._answers.begins(context)
         try:
             with contextlib.closing(self._reader.rows(sql, context.check_deadline)) as rows:
-                for count, row in enumerate(_read_ahead(rows), 1):  # noqa: B007 counted for what follows
+                for count, row in enumerate(_read_ahead(rows, lambda: self._answers.ends(context)), 1):  # noqa: B007 counted for what follows
                     yield self._typed(row, columns, numbers, context)
         except OsqueryError as error:
             context.gap(error.reason, error.detail)
             return
         finally:
-            self._note_warnings(context)
+            self._answers.ends(context)
         self._note_unread(context, count)
 
     def _statement(self, context: TableContext, wanted: Sequence[str]) -> str:
@@ -185,6 +183,9 @@ class _Scan:
         constraints = context.constraints
         if not count and self._spec.name in NEVER_EMPTY and not (constraints.equal or constraints.like or constraints.ranges):
             context.gap(GapReason.MISSING_SOURCE, "osquery answers with no row, which no running host has: it could not read them")
+        known = load_schema().tables.get(self._spec.name)
+        if not count and known is not None and known.event_subscriber:
+            context.gap(GapReason.MISSING_SOURCE, "osquery has no event here, and does not say whether it records any")
         is_walk = any("%%" in pattern for patterns in constraints.like.values() for pattern in patterns)
         if self._embedded is not None and not is_walk:
             for gap in context.gaps_of(self._embedded):
@@ -201,7 +202,7 @@ class _Scan:
         for name in numbers:
             text = row.get(name)
             if isinstance(text, str):
-                plain = len(text) < _SAFE_DIGITS and text.isdecimal()
+                plain = len(text) < _SAFE_DIGITS and text.isdecimal() and text.isascii()
                 row[name] = int(text) if plain else self._number(text, name, columns[name], context)
         return row
 
@@ -217,42 +218,46 @@ class _Scan:
         """A number from its text; None for an empty one, and with a gap for what is none."""
         if not text:
             return None
-        try:
+        number = None
+        if len(text) <= _LONGEST_NUMBER and _NUMBER.fullmatch(text):
             number = float(text) if kind is ColumnType.DOUBLE else _whole(text)
-        except (ValueError, OverflowError):
-            number = None
-        if number is None or math.isnan(number) or (kind is not ColumnType.DOUBLE and number not in _INT64):
+        if number is None:
             context.gap(GapReason.UNSUPPORTED, f"osquery's answer has {text[:40]!r} in the column {name}, which holds numbers")
             return None
         return number
 
-    def _note_warnings(self, context: TableContext) -> None:
-        """What osquery's log says while the table is read: it answers with no row and no error where it could not read something."""
-        for line in self._reader.warnings():
-            match = _WARNING.fullmatch(line)
-            if match is not None and match["file"] not in _OF_ITSELF:
-                context.gap(GapReason.UNSUPPORTED, f"osquery warns: {match['text']}")
 
+def _read_ahead(rows: Iterator[dict[str, Value]], at_end: Callable[[], None]) -> Iterator[dict[str, Value]]:
+    """The rows, the first ones at once: a query that wants a row and no more would keep the way to osquery open until the run's end.
 
-def _read_ahead(rows: Iterator[dict[str, Value]]) -> Iterator[dict[str, Value]]:
-    """The rows, the first ones at once: a query that wants a row and no more would keep the way to osquery open until the run's end."""
+    `at_end` is called if these are all.
+    """
     first, size = [], 0
-    for row in rows:
-        first.append(row)
-        size += sum(len(value) for value in row.values() if isinstance(value, str))
-        if len(first) >= _AHEAD_ROWS or size > _AHEAD_CHARACTERS:
-            break
+    failure = None
+    try:
+        for row in rows:
+            first.append(row)
+            size += sum(len(value) for value in row.values() if isinstance(value, str))
+            if len(first) >= _AHEAD_ROWS or size > _AHEAD_CHARACTERS:
+                break
+        else:
+            at_end()
+    except OsqueryError as error:  # the rows until then are real
+        failure = error
     yield from first
+    if failure is not None:
+        raise failure
+    first.clear()
     yield from rows
 
 
-def _whole(text: str) -> int:
-    """An integer from its decimal text, or from a real number's that has no fraction. Raises ValueError."""
-    if len(text) > 24:  # longer than any number of 64 bits
-        raise ValueError
-    if text.lstrip("-").isdecimal():
-        return int(text)
-    real = float(text)
-    if not real.is_integer():
-        raise ValueError
-    return int(real)
+def _whole(text: str) -> int | None:
+    """An integer of 64 bits from the text of a number, also of a real one without a fraction."""
+    if text.lstrip("+-").isdecimal():
+        number = int(text)
+    else:
+        real = float(text)
+        if not real.is_integer():
+            return None
+        number = int(real)
+    return number if number in _INT64 else None

@@ -38,7 +38,7 @@ def refuse_unless_trusted(path: str, *, user: int | None = None) -> None:
         return
     place, problem = "", None
     try:
-        for place, status, below in _way(os.path.join(os.getcwd(), path)):
+        for place, status, below in _way(_absolute(path)):
             problem = _problem(place, status, below)
             if problem:
                 break
@@ -54,10 +54,18 @@ def refuse_unless_trusted(path: str, *, user: int | None = None) -> None:
 def refuse_untrusted_search_path(entries: Iterable[str]) -> None:
     """Raise PluginError for a place in which Python looks for modules (`sys.path`) and someone else than root may put some."""
     for entry in entries:
-        place = os.path.join(os.getcwd(), entry)
+        place = _absolute(entry)
         while not os.path.lexists(place):
             place = os.path.dirname(place)  # who may make what is missing there
         refuse_unless_trusted(place)
+
+
+def _absolute(path: str) -> str:
+    """The path from the root. Raises PluginError where the working directory, which it is relative to, is gone."""
+    try:
+        return path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
+    except FileNotFoundError as error:
+        raise PluginError("the working directory is gone: change to one that is there, such as /") from error
 
 
 def _way(path: str) -> list[tuple[str, os.stat_result, os.stat_result | None]]:

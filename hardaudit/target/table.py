@@ -62,6 +62,12 @@ class TableContext(Protocol):
         For a table whose own way to the facts does not say what it left out.
         """
 
+    def give_up(self) -> None:
+        """Close this generator if no query is at its rows just now; another query then has it begin anew.
+
+        For one that stands in the middle and holds what there is only so much of, such as connections.
+        """
+
     def check_deadline(self) -> None:
         """Stop the query when its time is up; called from every loop whose length the host decides."""
 

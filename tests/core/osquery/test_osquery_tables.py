@@ -161,9 +161,9 @@ class TestReleases:
                 raise FailedError("no such table: pragma_table_xinfo")
             if "osquery_registry" in sql:
                 return [{"name": "users"}, {"name": "bad name; --"}]
-            if sql == "PRAGMA table_xinfo(users)":
+            if sql == "PRAGMA table_xinfo(`users`)":
                 raise FailedError("Authorizer denied action")
-            if sql == "PRAGMA table_info(users)":
+            if sql == "PRAGMA table_info(`users`)":
                 return [{"name": "uid", "type": "BIGINT"}, {"name": "username", "type": "TEXT"}]
             return canned(sql)
 

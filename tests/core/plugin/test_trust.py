@@ -168,3 +168,12 @@ def test_a_missing_file_is_an_error_too(tree):
 def test_others_are_not_guarded_against_themselves(tree):
     (tree / "a").chmod(0o777)
     refuse_unless_trusted(str(tree / "a/b/policy.yaml"), user=1000)
+
+
+def test_a_working_directory_that_is_gone_is_one_line(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(PluginError, match="the working directory is gone"):
+        refuse_unless_trusted("policy.yaml", user=0)
