@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -282,12 +283,14 @@ class Engine:
 def _bounded(rows: Iterable[tuple[Any, ...]], query: Query, bounds: Bounds) -> Iterator[RowTuple]:
     """The rows up to the bounds, blobs as the host text of their bytes."""
     characters = 0
+    is_counted = bounds.characters < sys.maxsize
     for count, row in enumerate(rows):
         if count >= bounds.rows:
             query.add_gap(GapReason.TRUNCATED, f"more than {bounds.rows:,} rows: only the first are kept")
             return
         values = _without_blobs(row) if bytes in map(type, row) else row
-        characters += sum([len(value) for value in values if isinstance(value, str)])
+        if is_counted:
+            characters += sum([len(value) for value in values if isinstance(value, str)])
         if characters > bounds.characters:
             query.add_gap(GapReason.TRUNCATED, f"more than {bounds.characters:,} characters: only the first rows are kept")
             return
