@@ -33,7 +33,8 @@ _FIXED = {_BOOL: 1, _BYTE: 1, _DOUBLE: 8, _I16: 2, _I32: 4, _I64: 8}
 _VERSION_MASK, _VERSION_1 = 0xFFFF0000, 0x80010000
 _REPLY, _EXCEPTION = 2, 3
 
-_I32_FORMAT = struct.Struct(">i")
+_LENGTH = struct.Struct(">I")  # a negative one is too large
+_NO_KEY = (b"\xff\xff\xff\xff", "")  # no column begins like this
 _MAP_HEADER = struct.Struct(">bbi")
 
 
@@ -162,20 +163,21 @@ class Reply:
         """
         count = self._columns(*_MAP_HEADER.unpack_from(data, at))
         at += _MAP_HEADER.size
-        length_at = _I32_FORMAT.unpack_from
+        length_at = _LENGTH.unpack_from
         row: dict[str, Value] = {}
         if len(self._keys) != count:
-            self._keys = [(b"", "")] * count
+            self._keys = [_NO_KEY] * count
         for index, (key, known) in enumerate(self._keys):
             name = known
-            if key and data.startswith(key, at):  # the same column as in the row before, as a rule
+            if data.startswith(key, at):  # the same column as in the row before, as a rule
                 at += len(key)
             else:
                 name, at = self._read_key(data, at, index)
             (length,) = length_at(data, at)
-            if not 0 <= length <= STRING_LIMIT:
+            if length > STRING_LIMIT:
                 raise BadReplyError(f"a text of {length:,} bytes")
-            start, at = at + 4, at + 4 + length
+            start = at + 4
+            at = start + length
             row[name] = host_text.decode(data[start:at]) if latin is None else latin[start:at]
         if at > len(data):
             raise struct.error
@@ -183,8 +185,8 @@ class Reply:
 
     def _read_key(self, data: bytes, at: int, index: int) -> tuple[str, int]:
         """A column's name, remembered for the next row with the bytes that it stands in, and the place after it."""
-        (length,) = _I32_FORMAT.unpack_from(data, at)
-        if not 0 <= length <= _NAME_LIMIT:
+        (length,) = _LENGTH.unpack_from(data, at)
+        if length > _NAME_LIMIT:
             raise BadReplyError(f"a column's name of {length:,} bytes")
         end = at + 4 + length
         if end > len(data):

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import os
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from hardaudit.model.gap import GapReason
@@ -202,8 +203,8 @@ class _Scan:
         for name in numbers:
             text = row.get(name)
             if isinstance(text, str):
-                plain = len(text) < _SAFE_DIGITS and text.isdecimal() and text.isascii()
-                row[name] = int(text) if plain else self._number(text, name, columns[name], context)
+                number = _plain_number(text) if len(text) < _SAFE_DIGITS else None
+                row[name] = self._number(text, name, columns[name], context) if number is None else number
         return row
 
     def _fit(self, row: dict[str, Value], columns: Mapping[str, ColumnType], context: TableContext) -> None:
@@ -249,6 +250,12 @@ def _read_ahead(rows: Iterator[dict[str, Value]], at_end: Callable[[], None]) ->
         raise failure
     first.clear()
     yield from rows
+
+
+@lru_cache(maxsize=4096)  # owners, devices, link counts and flags are the same in many rows
+def _plain_number(text: str) -> int | None:
+    """The number that short digits are; None for everything else."""
+    return int(text) if text.isdecimal() and text.isascii() else None
 
 
 def _whole(text: str) -> int | None:
