@@ -47,11 +47,11 @@ def audit(  # noqa: PLR0913 what an audit is made of
     `source`: where the engine's tables come from, and which osquery that is in words.
     """
     started, clock = datetime.now(timezone.utc), time.monotonic()
-    chosen = _chosen(policy, only)
+    names = chosen(policy, only)
     results = [attested(attestation, started.date()) for attestation in policy.attestations if not only]
-    for number, name in enumerate(chosen):
+    for number, name in enumerate(names):
         if progress:
-            progress(number, len(chosen), name)
+            progress(number, len(names), name)
         check = registry.checks[name]
         result = decide(check, policy.checks[name], engine, bounds)
         results.append(waive(result, policy.waivers, started.date()))
@@ -73,13 +73,14 @@ def audit(  # noqa: PLR0913 what an audit is made of
     )
 
 
-def _chosen(policy: Policy, only: Sequence[str]) -> list[str]:
+def chosen(policy: Policy, only: Sequence[str]) -> list[str]:
+    """The policy's enabled checks, or those whose id matches one of `only`, sorted. Raises UsageError when that leaves none."""
     enabled = sorted(name for name, selection in policy.checks.items() if selection.enabled)
-    chosen = [name for name in enabled if not only or any(fnmatchcase(name, pattern) for pattern in only)]
-    if not chosen:
+    names = [name for name in enabled if not only or any(fnmatchcase(name, pattern) for pattern in only)]
+    if not names:
         asked = f"--only {' --only '.join(only)} matches no check of it" if only else "it selects no check"
         raise UsageError(f"policy {policy.name}: {asked}; `hardaudit show POLICY` lists its checks")
-    return chosen
+    return names
 
 
 def attested(attestation: Attestation, today: date) -> CheckResult:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from hardaudit.errors import UsageError
+from hardaudit.audit.run import chosen
 from hardaudit.export.sql_text import CannotExportError, embeddable, literal, with_values
 from hardaudit.export.waiver_sql import reason_of, waived
 from hardaudit.model import gap_question
@@ -80,7 +79,7 @@ def policy_sql(  # noqa: PLR0913 what an export is made of
     for a check that must not be exported. Raises UsageError when no check is chosen.
     """
     exported, left_out, warnings = [], {}, []
-    for name in _chosen(policy, only):
+    for name in chosen(policy, only):
         waivers, inexact = _waivers(policy, name)
         warnings += inexact
         try:
@@ -214,15 +213,6 @@ def _with_gaps(sql: str, question: Question, columns: Sequence[str], asker: str)
     gaps = f"SELECT {nulls}{told} {_gaps(question, asker)}"
     ends = f"SELECT {nulls}{literal(_NOT_CONFIRMED)} WHERE NOT EXISTS (SELECT 1 {_tells(gap_question.Ends(asker))})"
     return f"{begins}\nUNION ALL\n{sql}\nUNION ALL\n{gaps}\nUNION ALL\n{ends}"
-
-
-def _chosen(policy: Policy, only: Sequence[str]) -> list[str]:
-    enabled = sorted(name for name, selection in policy.checks.items() if selection.enabled)
-    chosen = [name for name in enabled if not only or any(fnmatchcase(name, pattern) for pattern in only)]
-    if not chosen:
-        asked = f"--only {' --only '.join(only)} matches no check of it" if only else "it selects no check"
-        raise UsageError(f"policy {policy.name}: {asked}; `hardaudit show POLICY` lists its checks")
-    return chosen
 
 
 def _waivers(policy: Policy, check: str) -> tuple[list[tuple[Waiver, str]], list[str]]:
