@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -141,8 +142,10 @@ class TestDaemon:
         process.send_signal(number)
         process.wait(20)
         assert gone(int(pid))
-        if number != signal.SIGKILL:  # against which nobody can tidy up
-            assert not os.path.exists(os.path.dirname(path))
+        directory = os.path.dirname(path)
+        if number == signal.SIGKILL:  # against which nobody can tidy up
+            shutil.rmtree(directory)
+        assert not os.path.exists(directory)
 
 
 class TestShell:
