@@ -58,5 +58,5 @@ def gate(rule: Gate, checks: Sequence[CheckResult], scored: Score) -> GateResult
 def _count(check: CheckResult) -> str:
     number = len(check.unwaived)
     if not number:
-        return "more findings than were kept, none of which is known to be waived"
+        return "findings that are waived, but these may not be all"
     return f"{number} finding" if number == 1 else f"{number} findings"

@@ -7,15 +7,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from hardaudit.export.queries import applies_sql, findings_sql
+from hardaudit.osquery.exported import APPLIES, PACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hardaudit.export.queries import CheckSql, PolicySql
     from hardaudit.model.policy import Policy
-
-LONGEST_INTERVAL = 604_800
-"""Seconds; osquery drops queries with a longer one (osquery/config/packs.cpp, kMaxQueryInterval)."""
 
 _NEEDS = "needs hardaudit's osquery extension"
 
@@ -33,13 +31,13 @@ def render_pack(policy: Policy, exported: PolicySql, interval: int, version: str
     pack without. osquery takes packs inside the configuration, so that one file is enough, and looks at no key that it does not know:
     `hardaudit` says where the file comes from.
     """
-    name = f"hardaudit-{policy.name}"
+    name = f"{PACK}{policy.name}"
     packs: dict[str, Any] = {}
     for check in exported.checks:
         pack = packs.setdefault(_pack_name(name, check), _pack(version, [check.applies.sql] if check.applies else []))
         pack["queries"][check.check.id] = _query(findings_sql(check), interval, _description(check), check.severity.value)
     telling = {
-        f"{check.check.id}:applies": _query(applies_sql(check.check.id, check.applies), interval, *_about_applying(check))
+        f"{check.check.id}{APPLIES}": _query(applies_sql(check.check.id, check.applies), interval, *_about_applying(check))
         for check in exported.checks
         if check.applies is not None
     }

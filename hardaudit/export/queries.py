@@ -11,6 +11,7 @@ from hardaudit.export.sql_text import CannotExportError, embeddable, literal, wi
 from hardaudit.export.waiver_sql import reason_of, waived
 from hardaudit.model import gap_question
 from hardaudit.model.check import sql_value
+from hardaudit.osquery.exported import APPLIES, GAP_COLUMN, WAIVER_COLUMN
 from hardaudit.osquery.gaps_table import GAPS
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from hardaudit.export.dialect import Dialect, Reading
     from hardaudit.model.check import Check, Severity
     from hardaudit.model.policy import Policy, Selection, Waiver
-
-GAP_COLUMN, WAIVER_COLUMN = "hardaudit_gap", "hardaudit_waiver"
 
 _NOT_CONFIRMED = json.dumps(
     {
@@ -137,7 +136,7 @@ def applies_sql(check: str, applies: Question) -> str:
     counted = f"FROM (SELECT 1 FROM {_embedded(applies.sql)} LIMIT 1)"  # noqa: S608
     if not applies.reading.extension:
         return f"SELECT count(*) AS applies {counted}"
-    return _with_gaps(f"SELECT count(*) AS applies, NULL AS {GAP_COLUMN} {counted}", applies, ["applies"], f"{check}:applies")
+    return _with_gaps(f"SELECT count(*) AS applies, NULL AS {GAP_COLUMN} {counted}", applies, ["applies"], f"{check}{APPLIES}")
 
 
 def passes_sql(check: CheckSql) -> str:

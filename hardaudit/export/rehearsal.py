@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hardaudit.engine.engine import Bounds, Engine
-from hardaudit.export.queries import GAP_COLUMN, applies_sql, check_sql, findings_sql
+from hardaudit.export.queries import applies_sql, check_sql, findings_sql
 from hardaudit.export.sql_text import CannotExportError
 from hardaudit.model import gap_question
 from hardaudit.model.policy import Selection
 from hardaudit.model.table import ColumnType
+from hardaudit.osquery.exported import GAP_COLUMN
 from hardaudit.osquery.gaps_table import GAPS
 from hardaudit.target.table import Table
 from hardaudit.target.target import Target

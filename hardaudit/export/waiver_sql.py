@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 from hardaudit.export.sql_text import CannotExportError, literal
+from hardaudit.model.subject_glob import parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from hardaudit.model.policy import Waiver
 
@@ -19,7 +20,6 @@ _COMPARABLE = """typeof("subject") NOT IN ('real', 'blob')"""
 _WHOLE = f"instr({_SUBJECT}, char(0)) = 0"
 _SLASHES = f"length({_SUBJECT}) - length(replace({_SUBJECT}, '/', ''))"
 
-_PART = re.compile(r"\*\*+|\*|\?|[^*?]", re.DOTALL)
 _REGEX_LIMIT = 256  # bytes; osquery's --regex_max_size
 _REGEX_SPECIAL = re.compile(r"[\^$\\.*+?()\[\]{}|/]")
 
@@ -46,7 +46,7 @@ def _matches(pattern: str) -> str:
     GLOB's `*` is our `**`. Where the pattern has none, our `*` is GLOB's with one condition more: a subject with as many slashes as the
     pattern has none left for a star. Patterns with both become a regular expression of osquery's, which knows bytes: it cannot say `?`.
     """
-    parts = ["**" if part.startswith("**") else part for part in _PART.findall(pattern)]
+    parts = parts_of(pattern)
     if "**" in parts and "*" in parts:
         return _by_regex(parts, pattern)
     glob = "".join({"**": "*", "*": "*", "?": "[^/]", "[": "[[]"}.get(part, part) for part in parts)
@@ -54,7 +54,7 @@ def _matches(pattern: str) -> str:
     return f"{condition} AND {_SLASHES} = {parts.count('/')}" if "*" in parts else condition
 
 
-def _by_regex(parts: list[str], pattern: str) -> str:
+def _by_regex(parts: Sequence[str], pattern: str) -> str:
     if "?" in parts:
         raise CannotExportError(f"the pattern {pattern!a:.60} has ?, * and ** together, which osquery's SQL cannot say")
     said = {"**": r"[\s\S]*", "*": "[^/]*"}

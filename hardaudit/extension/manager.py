@@ -16,7 +16,8 @@ from hardaudit import __version__
 from hardaudit.errors import HardauditError
 from hardaudit.extension.errors import ExtensionError
 from hardaudit.extension.server import PATH_LIMIT
-from hardaudit.extension.wire import Limits, Wire, peer
+from hardaudit.extension.wire import Limits, Wire
+from hardaudit.osquery.peer import peer, shares
 from hardaudit.plugin.trust import refuse_unless_trusted
 
 if TYPE_CHECKING:
@@ -109,11 +110,7 @@ class Manager:
         """Raise ExtensionError for an osqueryd of another user's, or one to which this host is another."""
         if user not in (0, os.geteuid()):
             raise ExtensionError(f"{self.path} belongs to a process of user {user}: only root's osqueryd, or one's own, is served")
-        try:
-            there, here = os.stat(f"/proc/{process}/root"), os.stat("/")
-        except OSError:  # gone meanwhile, or another's
-            return
-        if (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
+        if not shares(process, ("root",)):
             raise ExtensionError(f"the osqueryd at {self.path} runs in a container and sees other files: run hardaudit there")
 
 

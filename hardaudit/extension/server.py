@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from osquery.extensions.Extension import Processor
 
 from hardaudit.extension.errors import ExtensionError
-from hardaudit.extension.wire import Limits, Wire, identity, peer
+from hardaudit.extension.wire import Limits, Wire, identity
+from hardaudit.osquery.peer import peer
 
 if TYPE_CHECKING:
     from hardaudit.extension.handler import Handler

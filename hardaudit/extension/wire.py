@@ -7,17 +7,18 @@ message claims to have.
 from __future__ import annotations
 
 import os
-import socket
-import struct
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.transport.TTransport import TTransportBase, TTransportException
 
+if TYPE_CHECKING:
+    import socket
+
 _CHUNK = 64 * 2**10
 _MUCH = 2**20  # bytes that are not copied once more
-_CREDENTIALS = struct.Struct("iII")  # struct ucred, unix(7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +114,3 @@ def identity(path: str) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino, status.st_mtime_ns
-
-
-def peer(connection: socket.socket) -> tuple[int, int]:
-    """Process ID and user ID of whoever connected or listens at the other end, as the kernel has them (SO_PEERCRED, unix(7))."""
-    process, user, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-    return process, user

@@ -12,16 +12,12 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from hardaudit.osquery.exported import GAP_COLUMN
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hardaudit.fleet.log_line import JsonRow, Report
-
-GAP_COLUMN = "hardaudit_gap"
-"""The column that makes a row a gap, not a finding: what an exported query could not read."""
-
-WAIVER_COLUMN = "hardaudit_waiver"
-"""A column that exported queries add for who looks at the rows: the reason of a waiver. The policy decides, not what a host says of it."""
 
 ROWS_KEPT = 100
 """Rows of one query of one host."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hardaudit.fleet.fleet_result import SCHEMA_VERSION
 from hardaudit.model.result import State
-from hardaudit.report.json_report import waiver_notice
+from hardaudit.report.json_report import rounded, waiver_notice
 
 if TYPE_CHECKING:
     from hardaudit.fleet.fleet_result import CheckSummary, FleetResult, HostSummary, ReadingSummary
@@ -43,16 +43,12 @@ def _fleet(result: FleetResult) -> dict[str, Any]:
         "gate": result.gate.state.value,
         "gate_reasons": list(result.gate.reasons),
         "gates": {state.value: count for state, count in result.gates.items()},
-        "mean_score": _rounded(result.mean_score),
-        "mean_coverage": _rounded(result.mean_coverage),
+        "mean_score": rounded(result.mean_score),
+        "mean_coverage": rounded(result.mean_coverage),
         "not_heard": [host.identifier for host in result.not_heard],
         "reading": _reading(result.reading),
         "checks": [_check(check) for check in result.checks],
     }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
 
 
 def _host(host: HostSummary) -> dict[str, Any]:
@@ -60,9 +56,9 @@ def _host(host: HostSummary) -> dict[str, Any]:
         "identifier": host.identifier,
         "gate": host.gate.state.value,
         "gate_reasons": list(host.gate.reasons),
-        "score": _rounded(host.score.score),
-        "score_with_waivers": _rounded(host.score.with_waivers),
-        "coverage": _rounded(host.score.coverage),
+        "score": rounded(host.score.score),
+        "score_with_waivers": rounded(host.score.with_waivers),
+        "coverage": rounded(host.score.coverage),
         "counts": {state.value: host.count(state) for state in State},
         "last_heard": None if host.heard is None else datetime.fromtimestamp(host.heard, timezone.utc).isoformat(timespec="seconds"),
         "heard": host.is_heard,
@@ -79,7 +75,7 @@ def _check(check: CheckSummary) -> dict[str, Any]:
         "severity": check.severity.value,
         "counts": {state.value: check.counts[state] for state in State},
         "waived": check.waived,
-        "coverage": _rounded(check.coverage),
+        "coverage": rounded(check.coverage),
     }
 
 

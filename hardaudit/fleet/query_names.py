@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from hardaudit.osquery.exported import APPLIES, PACK
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OTHER = -1
 """The number of a query that is none of the policy's."""
-
-APPLIES = ":applies"
-"""What follows a check's id in the name of the query that tells whether the check applies."""
-
-_EXPORTED = "hardaudit-"
-"""What the names of exported packs begin with; the policy's name follows."""
 
 _REMEMBERED = 65_536
 _LONGEST = 1024
@@ -30,7 +26,7 @@ class QueryNames:
     """
 
     def __init__(self, policy: str, checks: Sequence[str], conditional: Sequence[str]) -> None:
-        self._own = re.compile(rf"{re.escape(_EXPORTED + policy)}(-[0-9a-f]{{8}})?")  # osquery_pack._pack_name
+        self._own = re.compile(rf"{re.escape(PACK + policy)}(-[0-9a-f]{{8}})?")  # osquery_pack._pack_name
         self.checks = tuple(checks)
         self.names = (*checks, *(f"{check}{APPLIES}" for check in conditional))
         self._numbers = {name: number for number, name in enumerate(self.names)}
@@ -59,7 +55,7 @@ class QueryNames:
         return pack if pack is not None and self._is_anothers(pack) else None
 
     def _is_anothers(self, pack: str) -> bool:
-        return pack.startswith(_EXPORTED) and not self._own.fullmatch(pack)
+        return pack.startswith(PACK) and not self._own.fullmatch(pack)
 
     def _find(self, name: str) -> int:
         number, pack = self._place(name)

@@ -156,7 +156,7 @@ class FleetLogs:
         scored = score(checks)
         found = self._gate(state, checks, scored)
         states = Counter([check.state for check in checks])
-        failed = sorted((check for check in checks if check.state is State.FAIL and check.unwaived), key=_severest_first)
+        failed = sorted((check for check in checks if check.state is State.FAIL and not check.is_waived), key=_severest_first)
         undecided = Counter([_why(check) for check in checks if check.state in UNDECIDED])
         expected = self._question.expected
         return HostSummary(

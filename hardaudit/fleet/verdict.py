@@ -16,15 +16,14 @@ from hardaudit.fleet.host_state import (
     DIFFERENTIAL,
     DROPPED,
     DROPPED_FINDING,
-    GAP_COLUMN,
     ROWS_KEPT,
-    WAIVER_COLUMN,
     Doubt,
     count_of,
     is_gap,
 )
 from hardaudit.model.gap import QUERY, Gap, GapReason
 from hardaudit.model.result import CheckResult, Finding, State
+from hardaudit.osquery.exported import GAP_COLUMN, WAIVER_COLUMN
 from hardaudit.policy.finding_template import render_finding
 
 if TYPE_CHECKING:

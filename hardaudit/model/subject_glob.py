@@ -14,7 +14,7 @@ _PART = re.compile(r"\*\*+|\*|\?|[^*?]", re.DOTALL)
 
 def matches(pattern: str, subject: str) -> bool:
     """Whether the whole subject matches. The host decides the subject: time is linear in its length, whatever the pattern."""
-    parts = _parts(pattern)
+    parts = parts_of(pattern)
     reached = _skip_stars(parts, {0})
     for character in subject:
         following = set()
@@ -33,7 +33,8 @@ def matches(pattern: str, subject: str) -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _parts(pattern: str) -> tuple[str, ...]:
+def parts_of(pattern: str) -> tuple[str, ...]:
+    """What a pattern is made of: `*`, `**`, `?`, and characters that stand for themselves."""
     return tuple("**" if part.startswith("**") else part for part in _PART.findall(pattern))
 
 

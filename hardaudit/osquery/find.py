@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hardaudit.errors import HardauditError, SourceError
 from hardaudit.osquery.daemon import EphemeralDaemon
+from hardaudit.osquery.peer import shares
 from hardaudit.osquery.shell import ShellReader
 from hardaudit.osquery.socket_reader import INSTALL, SocketReader, bindings_installed
 
@@ -83,13 +84,7 @@ def _refuse_other_system(reader: SocketReader) -> None:
     """Raise SourceError when the osqueryd is another user's, or sees another system: its answers would not be about this host."""
     if os.geteuid() == 0 and reader.user != 0:
         raise SourceError(f"{reader.through} belongs to user {reader.user}: root does not believe it; start osqueryd as root")
-    try:
-        is_here = all(os.path.samefile(f"/proc/{reader.process}/{part}", f"/proc/self/{part}") for part in _SEES)
-    except PermissionError:  # another user's process
-        return
-    except OSError:  # it is 0 for one outside a container in which hardaudit runs
-        is_here = False
-    if not is_here:
+    if not shares(reader.process, _SEES):
         where = "in a container, or in a unit that is shut off (PrivateTmp=, ProtectHome= …)"
         raise SourceError(f"{reader.through}: that osqueryd runs {where}, so it sees another system than hardaudit; run both alike")
 

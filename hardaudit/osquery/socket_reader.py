@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import struct
 import time
 from typing import TYPE_CHECKING
 
 from hardaudit.errors import SourceError
 from hardaudit.model import host_text
 from hardaudit.model.gap import GapReason
+from hardaudit.osquery.peer import peer
 from hardaudit.osquery.process import is_readable
 from hardaudit.osquery.reader import LOG_LINES, OsqueryError
 from hardaudit.osquery.reply import Reply
@@ -29,7 +29,6 @@ _CHUNK = 256 * 2**10
 _SLICE = 0.25  # seconds between two looks at the query's clock
 _CONNECT_SECONDS = 3.0
 _SEND_SECONDS = 10.0
-_CREDENTIALS = struct.Struct("iII")  # struct ucred, unix(7)
 
 INSTALL = "python -m pip install 'hardaudit[osquery]'"
 
@@ -63,7 +62,7 @@ class SocketReader:
         except OSError as error:
             raise SourceError(f"no osqueryd answers at {self.path}: {error.strerror or error}") from error
         self._idle.append(connection)
-        return _peer(connection)
+        return peer(connection)
 
     def _connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -101,7 +100,7 @@ class SocketReader:
         try:
             connection = self._connect()
             try:
-                if _peer(connection)[1] != self.user:  # the place of one that ended may be another's now
+                if peer(connection)[1] != self.user:  # the place of one that ended may be another's now
                     raise OsqueryError(GapReason.MISSING_SOURCE, f"the socket {self.path} belongs to another user than it did")
                 connection.sendall(message)
             except BaseException:
@@ -139,12 +138,6 @@ class SocketReader:
         """Close the connections."""
         while self._idle:
             self._idle.pop().close()
-
-
-def _peer(connection: socket.socket) -> tuple[int, int]:
-    """The process that listens, and the user whom it ran as when it began to."""
-    process, user, _ = _CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-    return process, user
 
 
 def wait_for_socket(path: str, seconds: float, alive: Callable[[], bool]) -> bool:

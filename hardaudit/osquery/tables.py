@@ -77,23 +77,19 @@ def tables_of(reader: Reader, catalog: Catalog, embedded: Mapping[str, Table], *
     and what an older one lacks, stay `embedded`. `has_systemd`: whether the host runs systemd, whom osquery asks for units; without it
     osquery has none, and the unit files are read here.
     """
-    schema = load_schema().tables
     answers = OpenAnswers(reader)
     tables = []
-    for name in sorted({*embedded, *catalog.tables}):
-        own, columns = embedded.get(name), catalog.tables.get(name)
-        if (
-            columns is None
-            or (own is not None and not own.spec.osquery)
-            or (name == "systemd_units" and own is not None and not has_systemd)
-        ):
-            if own is not None:
-                tables.append(own)
-        elif own is not None:
+    for name, own in sorted(embedded.items()):
+        columns = catalog.tables.get(name)
+        if columns is None or not own.spec.osquery or (name == "systemd_units" and not has_systemd):
+            tables.append(own)
+        else:
             tables.append(_table(_extended(own.spec, columns), reader, answers, catalog, own))
-        elif re.fullmatch("[a-z][a-z0-9_]*", name):
+    schema = load_schema().tables
+    for name in sorted(catalog.tables.keys() - embedded.keys()):
+        if re.fullmatch("[a-z][a-z0-9_]*", name):
             known = columns_of(schema[name]) if name in schema else ()
-            tables.append(_table(_foreign(name, known, columns), reader, answers, catalog, None))
+            tables.append(_table(_foreign(name, known, catalog.tables[name]), reader, answers, catalog, None))
     return tables
 
 
@@ -181,13 +177,9 @@ class _Scan:
 
     def _note_unread(self, context: TableContext, count: int) -> None:
         """What osquery could not read and does not tell of."""
-        constraints = context.constraints
-        if not count and self._spec.name in NEVER_EMPTY and not (constraints.equal or constraints.like or constraints.ranges):
-            context.gap(GapReason.MISSING_SOURCE, "osquery answers with no row, which no running host has: it could not read them")
-        known = load_schema().tables.get(self._spec.name)
-        if not count and known is not None and known.event_subscriber:
-            context.gap(GapReason.MISSING_SOURCE, "osquery has no event here, and does not say whether it records any")
-        is_walk = any("%%" in pattern for patterns in constraints.like.values() for pattern in patterns)
+        if not count:
+            self._note_empty(context)
+        is_walk = any("%%" in pattern for patterns in context.constraints.like.values() for pattern in patterns)
         if self._embedded is not None and not is_walk:
             for gap in context.gaps_of(self._embedded):
                 if gap.reason is not GapReason.UNSUPPORTED or self._spec.name not in _OSQUERY_KNOWS_MORE:
@@ -195,6 +187,15 @@ class _Scan:
         elif self._reader.user != 0 and self._spec.name not in FOR_EVERYONE:
             who = f"osquery runs as user {self._reader.user}, not as root"
             context.gap(GapReason.PERMISSION_DENIED, f"{who}, and does not say what it may not read; run it as root")
+
+    def _note_empty(self, context: TableContext) -> None:
+        """An answer without rows that may be no answer."""
+        constraints = context.constraints
+        if self._spec.name in NEVER_EMPTY and not (constraints.equal or constraints.like or constraints.ranges):
+            context.gap(GapReason.MISSING_SOURCE, "osquery answers with no row, which no running host has: it could not read them")
+        known = load_schema().tables.get(self._spec.name)
+        if known is not None and known.event_subscriber:
+            context.gap(GapReason.MISSING_SOURCE, "osquery has no event here, and does not say whether it records any")
 
     def _typed(self, row: dict[str, Value], columns: Mapping[str, ColumnType], numbers: Sequence[str], context: TableContext) -> Row:
         """The row with numbers where its columns hold some; `row` itself, which nobody else has."""

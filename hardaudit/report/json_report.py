@@ -56,15 +56,16 @@ def _result(result: Result) -> dict[str, Any]:
         "duration_s": round(result.duration_s, 3),
         "gate": result.gate.state.value,
         "gate_reasons": list(result.gate.reasons),
-        "score": _rounded(result.score.score),
-        "score_with_waivers": _rounded(result.score.with_waivers),
-        "coverage": _rounded(result.score.coverage),
+        "score": rounded(result.score.score),
+        "score_with_waivers": rounded(result.score.with_waivers),
+        "coverage": rounded(result.score.coverage),
         "counts": {state.value: count for state, count in result.counts.items()},
         "checks": [_check(check) for check in result.checks],
     }
 
 
-def _rounded(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
+    """A score or coverage as reports have it."""
     return None if value is None else round(value, 2)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 
+_LONGEST_INTERVAL = 604_800  # seconds; osquery drops queries with a longer one (osquery/config/packs.cpp, kMaxQueryInterval)
 _VERSION = re.compile(r"\d{1,5}(\.\d{1,5}){1,2}")
 
 
@@ -49,7 +50,12 @@ def _shared_options(function: Command) -> Command:
 @command.command("osquery-pack")
 @click.argument("policy")
 @click.option(
-    "--interval", type=click.IntRange(1, 604_800), default=3600, show_default=True, metavar="SECONDS", help="Time between two runs."
+    "--interval",
+    type=click.IntRange(1, _LONGEST_INTERVAL),
+    default=3600,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time between two runs.",
 )
 @_shared_options
 def osquery_pack(  # noqa: PLR0913 one parameter an option
